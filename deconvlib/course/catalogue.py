@@ -1,0 +1,160 @@
+"""What the exercises are: read from the decorators in the source, without importing anything.
+
+Reading with ``ast`` means that a list of all exercises costs no import of torch, survives a learner's syntax error in
+another chapter, and never runs a line of anybody's code.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+from dataclasses import dataclass
+from pathlib import Path
+
+from deconvlib.course.workspace import PACKAGE
+
+#: Chapter modules in the order of the course, with their numbers.
+CHAPTERS = {
+    "convolution": 1,
+    "convolution_matrix": 2,
+    "transposed_convolution": 3,
+    "inversion": 4,
+    "unpooling": 5,
+    "upsampling": 6,
+    "mirror_network": 7,
+    "deconvnet": 8,
+    "sanity_checks": 9,
+    "sparse_coding": 10,
+    "restoration": 11,
+    "segmentation": 12,
+    "generation": 13,
+    "fast_algorithms": 14,
+    "gpu": 15,
+    "capacity": 16,
+}
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """One exercise: what its decorator says and where it stands."""
+
+    name: str
+    chapter: str
+    title: str
+    points: int
+    minutes: int
+    difficulty: int
+    signature: str
+    docstring: str
+    written: bool
+    needs: tuple[str, ...] = ()
+    hints: tuple[str, ...] = ()
+    forbids: tuple[str, ...] = ("torch", "scipy")
+    deadline: float = 5.0
+
+    @property
+    def id(self) -> str:
+        return f"{self.chapter}.{self.name}"
+
+    @property
+    def number(self) -> int:
+        """The number of the chapter."""
+        return CHAPTERS[self.chapter]
+
+
+Definition = ast.FunctionDef | ast.ClassDef
+
+
+def decorator_of(node: ast.stmt) -> ast.Call | None:
+    """The ``@exercise(...)`` call of a definition, or None."""
+    if isinstance(node, ast.FunctionDef | ast.ClassDef):
+        for decorator in node.decorator_list:
+            if (
+                isinstance(decorator, ast.Call)
+                and isinstance(decorator.func, ast.Name)
+                and decorator.func.id == "exercise"
+            ):
+                return decorator
+    return None
+
+
+def is_stub(node: Definition) -> bool:
+    """Whether nothing has been written yet: the body (of every method, for a class) only raises NotImplementedError."""
+    if isinstance(node, ast.ClassDef):
+        methods = [part for part in node.body if isinstance(part, ast.FunctionDef)]
+        return bool(methods) and all(is_stub(method) for method in methods)
+    body = [part for part in node.body if not (isinstance(part, ast.Expr) and isinstance(part.value, ast.Constant))]
+    if len(body) != 1 or not isinstance(body[0], ast.Raise) or body[0].exc is None:
+        return False
+    raised = body[0].exc
+    name = raised.func if isinstance(raised, ast.Call) else raised
+    return isinstance(name, ast.Name) and name.id == "NotImplementedError"
+
+
+def _signature(node: Definition) -> str:
+    if isinstance(node, ast.ClassDef):
+        bases = ", ".join(ast.unparse(base) for base in node.bases)
+        return f"class {node.name}({bases})"
+    returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
+    return f"{node.name}({ast.unparse(node.args)}){returns}"
+
+
+def read_module(path: Path) -> dict[str, Exercise]:
+    """The exercises of one chapter module, in their order.
+
+    Raises
+    ------
+    SyntaxError
+        If the file is not Python.
+    ValueError
+        If a decorator's argument is not a literal.
+    """
+    found = {}
+    for node in ast.parse(path.read_text(encoding="utf-8"), filename=str(path)).body:
+        call = decorator_of(node)
+        if call is None:
+            continue
+        assert isinstance(node, ast.FunctionDef | ast.ClassDef)
+        try:
+            facts = {keyword.arg: ast.literal_eval(keyword.value) for keyword in call.keywords if keyword.arg}
+        except ValueError as error:
+            raise ValueError(f"{path.name}: the decorator of {node.name} must hold literals only ({error})") from None
+        found[node.name] = Exercise(
+            name=node.name,
+            chapter=path.stem,
+            signature=_signature(node),
+            docstring=ast.get_docstring(node) or "",
+            written=not is_stub(node),
+            **facts,
+        )
+    return found
+
+
+def chapter_modules(folder: Path = PACKAGE) -> list[Path]:
+    """The chapter modules present in `folder`, in the order of the course."""
+    return [folder / f"{name}.py" for name in CHAPTERS if (folder / f"{name}.py").is_file()]
+
+
+@functools.cache
+def exercises(folder: Path = PACKAGE) -> dict[str, Exercise]:
+    """Every exercise by its name, in the order of the course (of the installed course unless `folder` is given)."""
+    found: dict[str, Exercise] = {}
+    for path in chapter_modules(folder):
+        try:
+            found |= read_module(path)
+        except SyntaxError:
+            continue  # a learner's broken module: importing it will say where
+    return found
+
+
+def prerequisites(name: str, folder: Path = PACKAGE) -> list[str]:
+    """All exercises that `name` rests on, directly or through others, in the order of the course."""
+    known = exercises(folder)
+    reached: set[str] = set()
+    todo = list(known[name].needs)
+    while todo:
+        need = todo.pop()
+        if need not in reached and need in known:
+            reached.add(need)
+            todo += known[need].needs
+    return [other for other in known if other in reached]
