@@ -1,0 +1,476 @@
+"""What the source article says, in our words, and what the course found: one row for each formula, claim, step and line.
+
+The article is Chinese and introduces deconvolution networks. None of its sentences or code is repeated here. A row has a
+verdict only while a notebook of its chapter holds the cell ``verdict("id")``; ``tests/course/test_article.py`` keeps the
+two together.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection
+from dataclasses import dataclass
+from html import escape
+from typing import Any, Literal
+
+from deconvlib.course.catalogue import CHAPTERS
+
+#: The article's own numbering; section 6 is its questions and answers.
+SECTIONS = (
+    *("1", "2.1", "2.2", "2.3", "3.1", "3.2", "3.3.1", "3.3.2", "3.3.3", "4.1", "4.2", "5.1", "5.2"),
+    *("6 Q1", "6 Q2", "6 Q3", "6 Q4"),
+)
+KINDS = ("formula", "claim", "step", "code")
+VERDICTS = ("holds", "holds once corrected", "fails")
+
+
+@dataclass(frozen=True)
+class Claim:
+    """One thing the article says.
+
+    Attributes
+    ----------
+    id
+        What `verdict` takes.
+    sections
+        Every section of the article where it stands.
+    kind
+        One of `KINDS`.
+    statement
+        The claim in our words.
+    chapter
+        The module whose chapter proves it.
+    verdict
+        One of `VERDICTS`, or None while it is unproved.
+    reason
+        One sentence; empty while it is unproved.
+    anchor
+        The heading of the chapter's page under which the proof stands, as it appears in the address.
+    """
+
+    id: str
+    sections: tuple[str, ...]
+    kind: Literal["formula", "claim", "step", "code"]
+    statement: str
+    chapter: str
+    verdict: Literal["holds", "holds once corrected", "fails"] | None = None
+    reason: str = ""
+    anchor: str = ""
+
+    @property
+    def number(self) -> int:
+        """The number of the chapter that proves it."""
+        return CHAPTERS[self.chapter]
+
+    @property
+    def place(self) -> str:
+        """Where it stands in the article, for a reader."""
+        return ("section " if len(self.sections) == 1 else "sections ") + ", ".join(self.sections)
+
+    @property
+    def finding(self) -> str:
+        """The verdict for a reader."""
+        return self.verdict or f"to be proved in chapter {self.number}"
+
+    @property
+    def page(self) -> str:
+        """The proof's address, relative to the other chapters' pages."""
+        return f"{self.number:02d}-{self.chapter}.html" + (f"#{self.anchor}" if self.anchor else "")
+
+
+CLAIMS: tuple[Claim, ...] = (
+    # What deconvolution is
+    Claim(
+        "naming",
+        ("1", "2.2", "6 Q1"),
+        "claim",
+        "Deconvolution, the deconvolutional network and the DeconvNet are one deep-learning technique.",
+        "sparse_coding",
+    ),
+    Claim(
+        "inverse-claim",
+        ("1", "2.2", "3.1", "3.3.2", "6 Q1"),
+        "claim",
+        "The operation of formula 3.3.2 is the inverse of a convolution: it undoes it.",
+        "transposed_convolution",
+        "fails",
+        "It is the adjoint: convolving and then applying it does not give the image back, because CᵀC is not the identity.",
+    ),
+    Claim(
+        "inverse-recovers",
+        ("1", "2.2", "2.3", "3.1", "3.3.2", "6 Q1", "6 Q3"),
+        "claim",
+        "Applied to the output of a convolutional network, it returns the feature maps of the original image.",
+        "inversion",
+    ),
+    Claim(
+        "adjoint-gradient",
+        ("2.3", "6 Q1"),
+        "claim",
+        "A deconvolution network and a convolutional network are closely related, and the direction is the difference.",
+        "convolution_matrix",
+    ),
+    Claim(
+        "main-uses",
+        ("1", "2.3", "5.2", "6 Q2"),
+        "claim",
+        "It is widely used, above all for image classification, generation and restoration.",
+        "segmentation",
+    ),
+    Claim(
+        "understanding",
+        ("1", "2.2", "2.3", "4.2"),
+        "claim",
+        "Its pictures help us to understand how a convolutional network works.",
+        "sanity_checks",
+    ),
+    Claim(
+        "better-classification",
+        ("1", "2.2", "2.3", "4.2"),
+        "claim",
+        "It improves image classification.",
+        "deconvnet",
+    ),
+    Claim(
+        "better-generation",
+        ("1", "2.2", "2.3", "4.2"),
+        "claim",
+        "It improves image generation.",
+        "generation",
+    ),
+    Claim(
+        "better-restoration",
+        ("1", "2.2", "2.3", "4.2"),
+        "claim",
+        "It improves image restoration.",
+        "restoration",
+    ),
+    # Convolutional networks
+    Claim(
+        "cnn-anatomy",
+        ("2.1", "6 Q1"),
+        "claim",
+        "A network for visual tasks has convolutions that learn features, pooling that extracts them, and fully connected "
+        "layers that classify.",
+        "mirror_network",
+    ),
+    Claim(
+        "local-features",
+        ("2.1",),
+        "claim",
+        "Learning local features makes a convolutional network more robust.",
+        "convolution",
+        "holds once corrected",
+        "A convolution's features move with the picture, for shifts by a multiple of the stride and away from the border; "
+        "being local gives no other robustness.",
+    ),
+    Claim(
+        "pooling-parameters",
+        ("2.1",),
+        "claim",
+        "Pooling reduces the number of parameters and the complexity of the model.",
+        "unpooling",
+        "holds once corrected",
+        "Pooling has no parameters and takes none from a convolution; it shrinks the maps, which saves multiplications "
+        "later and parameters in a fully connected layer.",
+    ),
+    Claim(
+        "learned-features",
+        ("2.1",),
+        "claim",
+        "Convolution layers find their features by themselves; nobody has to design them.",
+        "mirror_network",
+    ),
+    Claim(
+        "deconv-local-features",
+        ("6 Q3",),
+        "claim",
+        "Learning local features makes a deconvolution network more robust too.",
+        "mirror_network",
+    ),
+    # The way back, in steps
+    Claim(
+        "two-operations",
+        ("3.1", "3.3.2", "3.3.3"),
+        "claim",
+        "Two operations make up the way back: inverse convolution and unpooling.",
+        "deconvnet",
+    ),
+    Claim(
+        "step-forward",
+        ("3.2",),
+        "step",
+        "First, run the network forward on the image and keep its output features.",
+        "mirror_network",
+    ),
+    Claim(
+        "step-vector",
+        ("3.1", "3.2"),
+        "step",
+        "Then write the output features as one long vector.",
+        "mirror_network",
+    ),
+    Claim(
+        "step-inverse",
+        ("3.1", "3.2"),
+        "step",
+        "Then apply the inverse convolution to that vector, which gives feature maps of the original image.",
+        "mirror_network",
+    ),
+    Claim(
+        "step-unpool",
+        ("3.1", "3.2"),
+        "step",
+        "Last, unpool these feature maps, which gives the original image.",
+        "mirror_network",
+    ),
+    # The three formulas
+    Claim(
+        "conv-formula",
+        ("3.3.1",),
+        "formula",
+        "A convolution's output value is the sum, over channels and a K by L window, of weight times input.",
+        "convolution",
+        "holds once corrected",
+        "The input needs its channel index and the weights an output channel; it is then the stride-1, unpadded layer, "
+        "a correlation: the kernel is not turned round.",
+    ),
+    Claim(
+        "inverse-formula",
+        ("3.3.2",),
+        "formula",
+        "The value before a convolution is the sum, over channels and kernel offsets, of weight times output, with the "
+        "offsets subtracted.",
+        "transposed_convolution",
+        "holds once corrected",
+        "The sum must run over the output channels, for each input channel, with zeros outside the output; it is then "
+        "exactly the transposed convolution.",
+    ),
+    Claim(
+        "unpool-formula",
+        ("3.3.3",),
+        "formula",
+        "The value before a pooling is the maximum of the pooled values over a K by L window of subtracted offsets.",
+        "unpooling",
+        "holds once corrected",
+        "Printed, it is a sliding maximum that does not enlarge; with a minimum, taken over the pooling windows that hold "
+        "the pixel, pooling its result gives the pooled map back.",
+    ),
+    Claim(
+        "unpool-claim",
+        ("3.1", "3.2", "3.3.3", "6 Q3"),
+        "claim",
+        "Unpooling takes the output feature maps back to the original image.",
+        "unpooling",
+        "fails",
+        "Pooling sends many images to one map, so no unpooling can tell which one it was; at best its result pools to the "
+        "same map.",
+    ),
+    # The program
+    Claim(
+        "code-imports",
+        ("4.1",),
+        "code",
+        "The program needs NumPy and TensorFlow.",
+        "mirror_network",
+    ),
+    Claim(
+        "code-sizes",
+        ("4.1",),
+        "code",
+        "A 32 by 32 image of 3 channels, 32 kernels of 3 by 3 and pooling by 2 by 2 describe the network.",
+        "mirror_network",
+    ),
+    Claim(
+        "code-encoder",
+        ("4.1", "4.2"),
+        "code",
+        "One size-keeping convolution and one max-pooling, both padded to fit, make the network to be reversed.",
+        "mirror_network",
+    ),
+    Claim(
+        "code-training",
+        ("4.1", "4.2"),
+        "code",
+        "The network is trained before its features are taken.",
+        "mirror_network",
+    ),
+    Claim(
+        "code-features",
+        ("4.1", "4.2"),
+        "code",
+        "The output attribute of the model holds the features of the image.",
+        "mirror_network",
+    ),
+    Claim(
+        "code-channels",
+        ("4.1",),
+        "code",
+        "A decoder with 32 filters, declared to yield one channel, yields the image of 3 channels.",
+        "mirror_network",
+    ),
+    Claim(
+        "code-output-shape",
+        ("4.1",),
+        "code",
+        "The transposed-convolution layer takes the shape of its result as an argument.",
+        "mirror_network",
+    ),
+    Claim(
+        "decoder-shapes",
+        ("4.1",),
+        "code",
+        "A decoder with the kernel, padding and pooling of its encoder returns to the size of the encoder's input.",
+        "transposed_convolution",
+        "holds once corrected",
+        "With stride s up to s input sizes share one output size, so the wanted size has to be passed along.",
+    ),
+    Claim(
+        "upsampling-layer",
+        ("4.1", "4.2"),
+        "code",
+        "A nearest-neighbor upsampling layer is the reverse of the pooling layer.",
+        "upsampling",
+    ),
+    Claim(
+        "code-order",
+        ("4.1", "4.2"),
+        "code",
+        "The decoder filters first and enlarges last.",
+        "mirror_network",
+    ),
+    Claim(
+        "code-reconstruction",
+        ("4.1", "4.2"),
+        "code",
+        "Calling the new decoder on the features returns the original image.",
+        "mirror_network",
+    ),
+    Claim(
+        "few-calls",
+        ("4.2",),
+        "claim",
+        "It is simple to build: a few library calls are enough.",
+        "mirror_network",
+    ),
+    # What is to come
+    Claim(
+        "with-generative-models",
+        ("5.1", "6 Q2"),
+        "claim",
+        "Together with adversarial networks and variational autoencoders it will solve harder image tasks.",
+        "generation",
+    ),
+    Claim(
+        "faster-algorithms",
+        ("5.1",),
+        "claim",
+        "Its algorithms can be made better and faster.",
+        "fast_algorithms",
+    ),
+    Claim(
+        "new-fields",
+        ("5.1", "6 Q2"),
+        "claim",
+        "It will reach driving, medical images and faces.",
+        "segmentation",
+    ),
+    Claim(
+        "many-parameters",
+        ("5.2", "6 Q4"),
+        "claim",
+        "It needs many parameters, which makes models complex and training long.",
+        "capacity",
+    ),
+    Claim(
+        "overfitting",
+        ("5.2", "6 Q4"),
+        "claim",
+        "Having many parameters, it overfits.",
+        "capacity",
+    ),
+    Claim(
+        "little-theory",
+        ("5.2", "6 Q4"),
+        "claim",
+        "It lacks a theory.",
+        "capacity",
+    ),
+)
+
+_BY_ID = {claim.id: claim for claim in CLAIMS}
+_STYLE = {"holds": "#2e7d32", "holds once corrected": "#b26a00", "fails": "#c62828", None: "#757575"}
+_SHORT = {"holds": "holds", "holds once corrected": "corrected", "fails": "fails", None: "open"}
+
+
+class Rendered:
+    """Text for a terminal and HTML for a notebook or a page."""
+
+    def __init__(self, text: str, html: str) -> None:
+        self.text = text
+        self.html = html
+
+    def __repr__(self) -> str:
+        return self.text
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, Any]:
+        return {"text/plain": self.text, "text/html": self.html}
+
+
+def verdict(id: str) -> Rendered:
+    """What the article claims and what the course found.
+
+    Parameters
+    ----------
+    id
+        The id of a row of `CLAIMS`.
+
+    Raises
+    ------
+    ValueError
+        If there is no such row.
+    """
+    if id not in _BY_ID:
+        raise ValueError(f"id must be one of {', '.join(sorted(_BY_ID))}, got {id!r}")
+    claim = _BY_ID[id]
+    finding, reason = claim.finding, f" {claim.reason}" if claim.reason else ""
+    text = f"The article, {claim.place}: {claim.statement}\nVerdict: {finding}.{reason}"
+    html = (
+        f'<div class="deconv-verdict deconv-verdict-{_SHORT[claim.verdict]}" role="note" '
+        f'style="border-left: 4px solid {_STYLE[claim.verdict]}; padding: 0.2em 1em; margin: 1em 0">'
+        f"<p><strong>The article, {escape(claim.place)}:</strong> {escape(claim.statement)}</p>"
+        f"<p><strong>Verdict: {escape(finding)}.</strong>{escape(reason)}</p></div>"
+    )
+    return Rendered(text, html)
+
+
+def verdict_table() -> Rendered:
+    """Every row of `CLAIMS`, counted, with a link to each proof."""
+    counts = Counter(claim.verdict for claim in CLAIMS)
+    summary = (
+        f"{len(CLAIMS)} rows: {counts['holds']} hold, {counts['holds once corrected']} hold once corrected, "
+        f"{counts['fails']} fail, {counts[None]} are still to be proved."
+    )
+    lines, rows = [summary], []
+    for claim in CLAIMS:
+        lines += ["", f"[{claim.id}] {claim.kind}, {claim.place}: {claim.statement}"]
+        lines.append(f"  {claim.finding}" + (f". {claim.reason} (chapter {claim.number})" if claim.verdict else ""))
+        found = escape(claim.finding)
+        if claim.verdict:
+            found = (
+                f"<strong>{found}.</strong> {escape(claim.reason)} "
+                f'<a href="{escape(claim.page)}">Proof: chapter {claim.number}</a>'
+            )
+        rows.append(
+            f'<tr class="deconv-verdict-{_SHORT[claim.verdict]}"><td>{escape(", ".join(claim.sections))}</td>'
+            f'<td>{claim.kind}</td><td style="text-align: left">{escape(claim.statement)}</td>'
+            f'<td style="text-align: left">{found}</td></tr>'
+        )
+    html = (
+        f'<div class="deconv-verdicts" style="overflow-x: auto"><p>{summary}</p><table><thead><tr>'
+        '<th scope="col">Section</th><th scope="col">Kind</th><th scope="col">The article, in our words</th>'
+        '<th scope="col">Verdict</th></tr></thead><tbody>' + "".join(rows) + "</tbody></table></div>"
+    )
+    return Rendered("\n".join(lines), html)
