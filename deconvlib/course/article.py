@@ -1,8 +1,8 @@
-"""What the source article says, in our words, and what the course found: one row for each formula, claim, step and line.
+"""What the source article says, in our words, and what the course found: a row a formula, claim, step or line of code.
 
-The article is Chinese and introduces deconvolution networks. None of its sentences or code is repeated here. A row has a
-verdict only while a notebook of its chapter holds the cell ``verdict("id")``; ``tests/course/test_article.py`` keeps the
-two together.
+The article is Chinese and introduces deconvolution networks. None of its sentences or code is repeated here. A row has
+a verdict only while a notebook of its chapter holds the cell ``verdict("id")``; ``tests/course/test_article.py`` keeps
+the two together.
 """
 
 from __future__ import annotations
@@ -94,7 +94,8 @@ CLAIMS: tuple[Claim, ...] = (
         "The operation of formula 3.3.2 is the inverse of a convolution: it undoes it.",
         "transposed_convolution",
         "fails",
-        "It is the adjoint: convolving and then applying it does not give the image back, because CᵀC is not the identity.",
+        "It is the adjoint: applied after the convolution it does not give the image back, because CᵀC is not the "
+        "identity.",
     ),
     Claim(
         "inverse-recovers",
@@ -150,8 +151,8 @@ CLAIMS: tuple[Claim, ...] = (
         "cnn-anatomy",
         ("2.1", "6 Q1"),
         "claim",
-        "A network for visual tasks has convolutions that learn features, pooling that extracts them, and fully connected "
-        "layers that classify.",
+        "A network for visual tasks has convolutions that learn features, pooling that extracts them, and fully "
+        "connected layers that classify.",
         "mirror_network",
     ),
     Claim(
@@ -161,8 +162,8 @@ CLAIMS: tuple[Claim, ...] = (
         "Learning local features makes a convolutional network more robust.",
         "convolution",
         "holds once corrected",
-        "A convolution's features move with the picture, for shifts by a multiple of the stride and away from the border; "
-        "being local gives no other robustness.",
+        "A convolution's features move with the picture, for shifts by a multiple of the stride and away from the "
+        "border; being local promises nothing beyond that.",
     ),
     Claim(
         "pooling-parameters",
@@ -253,8 +254,8 @@ CLAIMS: tuple[Claim, ...] = (
         "The value before a pooling is the maximum of the pooled values over a K by L window of subtracted offsets.",
         "unpooling",
         "holds once corrected",
-        "Printed, it is a sliding maximum that does not enlarge; with a minimum, taken over the pooling windows that hold "
-        "the pixel, pooling its result gives the pooled map back.",
+        "Printed, it is a sliding maximum that does not enlarge; with a minimum, taken over the pooling windows that "
+        "hold the pixel, pooling its result gives the pooled map back.",
     ),
     Claim(
         "unpool-claim",
@@ -263,8 +264,8 @@ CLAIMS: tuple[Claim, ...] = (
         "Unpooling takes the output feature maps back to the original image.",
         "unpooling",
         "fails",
-        "Pooling sends many images to one map, so no unpooling can tell which one it was; at best its result pools to the "
-        "same map.",
+        "Pooling sends many images to one map, so no unpooling can tell which one it was; at best its result pools to "
+        "the same map.",
     ),
     # The program
     Claim(
