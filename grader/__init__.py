@@ -1,0 +1,1 @@
+"""The grader: reads exercises, runs their checks, keeps score and reports. It trusts no learner's code."""

@@ -1,0 +1,126 @@
+"""What a learner is told when a check fails: one plain structure, rendered for the terminal and for notebooks elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+
+WIDEST, TALLEST, PLANES = 14, 10, 2
+
+
+@dataclass
+class Grid:
+    """A small plane of numbers with some cells marked, or, where it is too large, a line about it."""
+
+    label: str
+    caption: str
+    rows: list[list[str]] = field(default_factory=list)
+    marks: list[list[bool]] = field(default_factory=list)
+
+
+@dataclass
+class Feedback:
+    """One failed check, in the order in which it is told."""
+
+    headline: str
+    call: str = ""
+    given: list[Grid] = field(default_factory=list)
+    expected: list[Grid] = field(default_factory=list)
+    got: list[Grid] = field(default_factory=list)
+    note: str = ""
+    mistake: str | None = None
+    advice: str = ""
+    trace: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, facts: dict[str, Any]) -> Feedback:
+        grids = {key: [Grid(**grid) for grid in facts[key]] for key in ("given", "expected", "got")}
+        return cls(**{**facts, **grids})
+
+
+class CheckFailed(AssertionError):
+    """A check that the learner's answer did not pass."""
+
+    def __init__(self, feedback: Feedback):
+        super().__init__(feedback.headline)
+        self.feedback = feedback
+
+    def __str__(self) -> str:
+        from deconv_grader.render import plain
+
+        return plain(self.feedback)
+
+
+def grids(label: str, value: Any, where: np.ndarray | None = None) -> list[Grid]:
+    """Planes of an array worth drawing: small ones whole, of several the ones with a mark, large ones as one line."""
+    if isinstance(value, tuple | list) and any(isinstance(part, np.ndarray) for part in value):
+        return [grid for i, part in enumerate(value) for grid in grids(f"{label}[{i}]", part)]
+    if isinstance(value, dict):
+        return [grid for key, part in value.items() for grid in grids(f"{label}[{key!r}]", part)]
+    if not isinstance(value, np.ndarray):
+        return [Grid(label, _short(value))]
+    caption = f"shape {value.shape}, {value.dtype}"
+    if value.ndim == 0:
+        return [Grid(label, f"{value.dtype} {format_number(value[()])}")]
+    if value.size == 0 or value.dtype.kind not in "biufc":
+        return [Grid(label, caption)]
+    height, width = (1, value.shape[-1]) if value.ndim == 1 else value.shape[-2:]
+    if height > TALLEST or width > WIDEST:
+        low, high = (np.abs(value).min(), np.abs(value).max()) if value.dtype.kind == "c" else (value.min(), value.max())
+        return [Grid(label, f"{caption}, from {format_number(low)} to {format_number(high)}")]
+    planes = value.reshape(-1, height, width)
+    marked = None if where is None else np.broadcast_to(where, value.shape).reshape(planes.shape)
+    order = range(len(planes))
+    if marked is not None and len(planes) > PLANES:
+        order = sorted(order, key=lambda i: not marked[i].any())  # type: ignore[assignment]
+    drawn = []
+    for i in list(order)[:PLANES]:
+        index = ", ".join(map(str, np.unravel_index(i, value.shape[:-2]))) if value.ndim > 2 else ""
+        name = f"{label}[{index}]" if index and len(planes) > 1 else label
+        more = f"; {len(planes) - PLANES} more planes" if len(planes) > PLANES and len(drawn) == PLANES - 1 else ""
+        rows = [[format_number(x) for x in row] for row in planes[i]]
+        marks = [] if marked is None else marked[i].tolist()
+        drawn.append(Grid(name, caption + more, rows, marks))
+    return drawn
+
+
+def format_number(x: Any) -> str:
+    """A cell's text: whole numbers without a point, others with three significant digits."""
+    if isinstance(x, complex | np.complexfloating):
+        return f"{x:.3g}"
+    if isinstance(x, bool | np.bool_):
+        return str(bool(x))
+    if isinstance(x, int | np.integer):
+        return str(int(x))
+    if np.isfinite(x) and x == round(float(x)) and abs(x) < 1e6:
+        return str(int(x))
+    return f"{float(x):.3g}"
+
+
+def describe_call(name: str, parameters: list[str], args: tuple[Any, ...], keywords: dict[str, Any]) -> str:
+    """The call as a learner would type it: arrays by their parameter's name, everything else by its value."""
+    parts = []
+    for i, value in enumerate(args):
+        label = parameters[i] if i < len(parameters) else f"argument {i + 1}"
+        # The first arguments are the operands; a later plain value reads better with its name.
+        parts.append(_argument(label, value) if i == 0 or _is_operand(value) else f"{label}={_argument(label, value)}")
+    parts += [f"{key}={_argument(key, value)}" for key, value in keywords.items()]
+    return f"{name}({', '.join(parts)})"
+
+
+def _is_operand(value: Any) -> bool:
+    return isinstance(value, np.ndarray) or callable(value)
+
+
+def _argument(label: str, value: Any) -> str:
+    return label if isinstance(value, np.ndarray) and value.ndim else _short(value)
+
+
+def _short(value: Any, length: int = 72) -> str:
+    text = repr(value)
+    return text if len(text) <= length else text[: length - 3] + "..."

@@ -1,0 +1,165 @@
+"""The `learner` of a check: the one way to the learner's code, and what compares its answers and explains them."""
+
+from __future__ import annotations
+
+import ast
+import functools
+import linecache
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from deconv_grader.answers import Answers, PassedFunction, Reply
+from deconv_grader.compare import Difference, difference
+from deconv_grader.feedback import CheckFailed, Feedback, describe_call, grids
+from deconv_grader.known import Mistake, mistakes_of
+from deconvlib.course.catalogue import Exercise, exercises
+
+
+class Learner:
+    """Gives the exercises as attributes: ``learner.conv2d(x, w)``, ``learner.conv2d.gives(expected, x, w)``."""
+
+    def __init__(self, answers: Answers):
+        self._answers = answers
+
+    def __getattr__(self, name: str) -> Call:
+        known = exercises()
+        if name.startswith("_") or name not in known:
+            raise AttributeError(f"there is no exercise named {name!r}")
+        return Call(known[name], self._answers)
+
+    def require(self, condition: Any, statement: str, **shown: Any) -> None:
+        """Fail unless `condition` holds; `statement` says what should hold, `shown` the values that tell about it."""
+        if not bool(condition):
+            values = [grid for label, value in shown.items() for grid in grids(label, value)]
+            raise CheckFailed(Feedback(f"This should hold, and does not: {statement}.", got=values))
+
+    def pass_function(self, function: Callable[..., Any], name: str = "function") -> PassedFunction:
+        """Wrap a function that the learner's code is to call."""
+        return PassedFunction(function, name)
+
+
+class Call:
+    """One exercise's function, called through the grader."""
+
+    def __init__(self, exercise: Exercise, answers: Answers):
+        self.exercise = exercise
+        self.answers = answers
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        """The learner's result. Fails if the call raises, changes its arguments or returns a view of them."""
+        reply = self._reply(args, keywords)
+        self._behaved(reply, args, keywords)
+        return reply.value
+
+    def gives(self, expected: Any, *args: Any, tolerance: float | None = None, **keywords: Any) -> None:
+        """Fail unless the learner's result is `expected` in type, shape, dtype and value.
+
+        `tolerance` is a share of the largest expected magnitude (default: 1e-5 in float32, 1e-10 in float64).
+        """
+        reply = self._reply(args, keywords)
+        found = difference(expected, reply.value, tolerance)
+        if found is not None:
+            raise CheckFailed(self._explain(found, expected, reply.value, tolerance, args, keywords))
+        self._behaved(reply, args, keywords)
+
+    def raises(self, errors: type[Exception] | tuple[type[Exception], ...], *args: Any, **keywords: Any) -> None:
+        """Fail unless the call raises one of `errors`."""
+        wanted = errors if isinstance(errors, tuple) else (errors,)
+        names = " or ".join(error.__name__ for error in wanted)
+        try:
+            reply = self.answers.call(self.exercise, args, keywords)
+        except wanted:
+            return
+        except NotImplementedError:
+            raise
+        except Exception as error:
+            feedback = self._raised(error, args, keywords)
+            feedback.headline = f"{names} was expected here, not {type(error).__name__}."
+            raise CheckFailed(feedback) from None
+        feedback = self._feedback(f"This call should raise {names}; it returned a result.", args, keywords)
+        feedback.got = grids("yours", reply.value)
+        raise CheckFailed(feedback)
+
+    @functools.cached_property
+    def _parameters(self) -> list[str]:
+        signature = self.exercise.signature
+        if signature.startswith("class "):
+            return []
+        node = ast.parse(f"def {signature}: ...").body[0]
+        assert isinstance(node, ast.FunctionDef)
+        return [argument.arg for argument in node.args.args]
+
+    def _reply(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Reply:
+        try:
+            return self.answers.call(self.exercise, args, keywords)
+        except CheckFailed:
+            raise
+        except NotImplementedError as error:
+            feedback = self._feedback("The body stops at NotImplementedError.", args, keywords)
+            feedback.trace = learner_lines(error)
+            raise CheckFailed(feedback) from None
+        except Exception as error:
+            raise CheckFailed(self._raised(error, args, keywords)) from None
+
+    def _feedback(self, headline: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> Feedback:
+        call = describe_call(self.exercise.name, self._parameters, args, keywords)
+        given = {**dict(zip(self._parameters, args, strict=False)), **keywords}
+        shown = [grid for key, value in given.items() if isinstance(value, np.ndarray) for grid in grids(key, value)]
+        return Feedback(headline, call, shown)
+
+    def _raised(self, error: Exception, args: tuple[Any, ...], keywords: dict[str, Any]) -> Feedback:
+        feedback = self._feedback(f"The call raised {type(error).__name__}: {error}", args, keywords)
+        feedback.trace = learner_lines(error)
+        return feedback
+
+    def _behaved(self, reply: Reply, args: tuple[Any, ...], keywords: dict[str, Any]) -> None:
+        def named(keys: tuple[int | str, ...]) -> str:
+            names = [self._parameters[key] if isinstance(key, int) else key for key in keys]
+            return " and ".join(names)
+
+        if reply.changed:
+            words = f"The call changed its argument {named(reply.changed)}. Work on a copy: arguments are the caller's."
+            raise CheckFailed(self._feedback(words, args, keywords))
+        if reply.shared:
+            words = f"The result is a view of the argument {named(reply.shared)}: changing one changes the other. Return a copy."
+            raise CheckFailed(self._feedback(words, args, keywords))
+
+    def _explain(
+        self, found: Difference, expected: Any, got: Any, tolerance: float | None, args: Any, keywords: Any
+    ) -> Feedback:
+        feedback = self._feedback(f"{self.exercise.name} gave another result than expected.", args, keywords)
+        part = f"In entry {found.path}: " if found.path else ""
+        feedback.note = f"{part}{found.words}."
+        same_shape = found.where is not None and not found.path
+        feedback.expected = grids("expected", expected, found.where if same_shape else None)
+        feedback.got = grids("yours", got, found.where if same_shape else None)
+        known = self._recognize(expected, got, tolerance, args, keywords)
+        if known is not None:
+            feedback.mistake, feedback.advice = known.name, known.advice
+        return feedback
+
+    def _recognize(self, expected: Any, got: Any, tolerance: float | None, args: Any, keywords: Any) -> Mistake | None:
+        """The known mistake whose result is this one, if this call can tell."""
+        for known in mistakes_of(self.exercise.name, self.exercise.chapter):
+            try:
+                result = known.function(*args, **keywords)
+            except Exception:
+                continue
+            if difference(result, got, tolerance) is None and difference(expected, result, tolerance) is not None:
+                return known
+        return None
+
+
+def learner_lines(error: BaseException) -> list[str]:
+    """Where in the learner's own files an exception arose: file, line and code, outermost first."""
+    lines = []
+    for frame in traceback.extract_tb(error.__traceback__):
+        path = frame.filename.replace("\\", "/")
+        own = "/deconvlib/" in path and "/deconvlib/course/" not in path
+        if own or "/tests/mistakes/" in path or "/tests/variants/" in path:
+            code = frame.line or linecache.getline(frame.filename, frame.lineno or 0).strip()
+            lines.append(f"{path.rpartition('/')[2]}, line {frame.lineno}: {code}")
+    return getattr(error, "learner_lines", lines)

@@ -1,0 +1,98 @@
+"""The pytest plugin: the `learner` fixture, the choice of answers, deadlines, and one check for one test function.
+
+Used by plain pytest (``pytest tests/test_convolution.py``), by `deconv_grader.runner`, and so by everything that grades.
+"""
+
+from __future__ import annotations
+
+import signal
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+
+from deconv_grader.answers import Answers, named_answers
+from deconv_grader.feedback import CheckFailed
+from deconv_grader.learner import Learner
+from deconvlib.course.catalogue import Exercise, exercises
+
+ANSWERS = pytest.StashKey[Answers]()
+
+
+class TimedOut(BaseException):
+    """A check that used up its time. No Exception, so that a learner's ``except Exception`` does not swallow it."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--answers",
+        default="deconvlib",
+        choices=["deconvlib", "solutions"],
+        help="whose answers the exercise checks look at: the learner's (default) or the worked solutions",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "check(exercise, title, weight, hidden): a graded check of an exercise")
+    if ANSWERS not in config.stash:
+        config.stash[ANSWERS] = named_answers(config.getoption("--answers"))
+
+
+def exercise_of(item: pytest.Item) -> Exercise | None:
+    """The exercise that a test checks, or None."""
+    marker = item.get_closest_marker("check")
+    if marker is None:
+        return None
+    name = marker.kwargs["exercise"]
+    known = exercises()
+    if name not in known:
+        raise pytest.UsageError(f"{item.nodeid} checks {name!r}, which is no exercise in deconvlib")
+    return known[name]
+
+
+@pytest.fixture
+def learner(request: pytest.FixtureRequest) -> Learner:
+    """The learner's answers. Plain values and arrays only; see `deconv_grader.learner`."""
+    answers = request.config.stash[ANSWERS]
+    exercise = exercise_of(request.node)
+    if exercise is not None and answers.missing(exercise):
+        pytest.skip(f"{exercise.name} is not started")
+    return Learner(answers)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
+    exercise = exercise_of(item)
+    if exercise is None:
+        return (yield)
+    with deadline(exercise.deadline):
+        return (yield)
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """Raise `TimedOut` in the main thread after `seconds` (where the system has alarms; elsewhere nothing happens)."""
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def stop(signum: int, frame: Any) -> None:
+        raise TimedOut(f"stopped after {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+    report = yield
+    if call.excinfo is not None and isinstance(call.excinfo.value, CheckFailed):
+        report.longrepr = str(call.excinfo.value)  # the feedback says more than a traceback through the grader
+    return report

@@ -1,0 +1,186 @@
+"""Feedback and results as text for a terminal (Rich) and as HTML for a notebook."""
+
+from __future__ import annotations
+
+from html import escape
+from typing import TYPE_CHECKING
+
+from deconv_grader.feedback import Feedback, Grid
+from deconv_grader.results import ExerciseResult
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.text import Text
+
+MARK = "*"  # marked cells carry a sign, not only a color
+
+
+def grid_lines(grid: Grid) -> list[list[tuple[str, bool]]]:
+    """The rows of a grid, each cell padded to one width, with its mark."""
+    width = max((len(cell) for row in grid.rows for cell in row), default=0) + 1
+    return [
+        [
+            (f"{cell:>{width}}{MARK if grid.marks and grid.marks[i][j] else ' '}", bool(grid.marks and grid.marks[i][j]))
+            for j, cell in enumerate(row)
+        ]
+        for i, row in enumerate(grid.rows)
+    ]
+
+
+def _grid_text(grid: Grid, style: str) -> Text:
+    from rich.text import Text
+
+    text = Text(f"{grid.label}", style="bold")
+    text.append(f"  {grid.caption}\n" if grid.caption else "\n", style="dim not bold")
+    for row in grid_lines(grid):
+        for cell, marked in row:
+            text.append(cell, style=style if marked else "not bold")
+        text.append("\n")
+    text.rstrip()
+    return text
+
+
+def feedback_lines(feedback: Feedback) -> list[Text]:
+    """A failed check as Rich text, in the order it is told."""
+    from rich.columns import Columns  # noqa: F401  (kept lazy with the rest of Rich)
+    from rich.text import Text
+
+    parts = [Text(feedback.headline)]
+    if feedback.call:
+        parts.append(Text.assemble("  ", (feedback.call, "cyan")))
+    for grid in feedback.given:
+        parts.append(_indent(_grid_text(grid, "bold")))
+    for grid in feedback.expected:
+        parts.append(_indent(_grid_text(grid, "bold green")))
+    for grid in feedback.got:
+        parts.append(_indent(_grid_text(grid, "bold red")))
+    if feedback.note:
+        marked = any(any(map(any, grid.marks)) for grid in feedback.got)
+        parts.append(Text(f"{feedback.note}{f' Marked {MARK}.' if marked else ''}"))
+    if feedback.mistake:
+        parts.append(Text(f"Your result is the one you get when {feedback.mistake}.", style="bold yellow"))
+    if feedback.advice:
+        parts.append(Text(feedback.advice))
+    parts += [Text(f"  {line}", style="dim") for line in feedback.trace]
+    return parts
+
+
+def _indent(text: Text) -> Text:
+    from rich.text import Text
+
+    return Text("\n").join(Text("    ") + line for line in text.split("\n"))
+
+
+def plain(feedback: Feedback) -> str:
+    """A failed check as plain text."""
+    return "\n".join(part.plain for part in feedback_lines(feedback))
+
+
+SIGNS = {"passed": ("✓", "green"), "partial": ("◐", "yellow"), "missing": ("·", "dim")}
+
+
+def print_result(console: Console, result: ExerciseResult, verbose: bool = True) -> None:
+    """One exercise: a line for every check, then the first failing one in full."""
+    sign, color = SIGNS.get(result.status, ("✗", "red"))
+    exercise = result.exercise
+    console.print(
+        f"[{color}]{sign}[/] [bold]{exercise.name}[/]  [dim]{exercise.title}[/]  "
+        f"[{color}]{result.points} of {exercise.points} points[/]",
+        highlight=False,
+    )
+    if result.status == "missing":
+        console.print("  not started: write its body, or look at a hint first", style="dim")
+        return
+    if result.problem:
+        console.print(f"  {result.problem}", style="red", markup=False, highlight=False)
+        return
+    if not verbose:
+        return
+    for check in result.checks:
+        passed = check.status == "passed"
+        mark = "[green]✓[/]" if passed else "[red]✗[/]"
+        console.print(f"  {mark} {check.title}" + ("" if passed else f" [dim]({check.status})[/]"), highlight=False)
+    failure = result.first_failure
+    if failure and failure.feedback:
+        console.print()
+        for part in feedback_lines(failure.feedback):
+            console.print(part, soft_wrap=True)
+
+
+# ---------------------------------------------------------------------------------------------------------------- HTML
+
+_CSS = """<style>
+.deconv-result{--good:#1a7f37;--bad:#c0392b;--line:#8886;font-size:.95em;line-height:1.45;border-left:4px solid var(--line);padding:.2em 0 .2em .9em;margin:.4em 0}
+.deconv-result.passed{border-color:var(--good)}.deconv-result.failed{border-color:var(--bad)}
+.deconv-result ul{list-style:none;padding:0;margin:.3em 0}.deconv-result .grids{display:flex;flex-wrap:wrap;gap:1.2em;margin:.5em 0}
+.deconv-result table{border-collapse:collapse;margin:.2em 0}.deconv-result td{border:1px solid var(--line);padding:.15em .5em;text-align:right;font-variant-numeric:tabular-nums;background:none}
+.deconv-result td.marked{outline:2px solid var(--bad);outline-offset:-2px;font-weight:700}.deconv-result .expected td.marked{outline-color:var(--good)}
+.deconv-result .caption{opacity:.7;font-size:.85em}.deconv-result .mistake{font-weight:600}
+</style>"""
+
+
+def _grid_html(grid: Grid, kind: str) -> str:
+    rows = ""
+    for i, row in enumerate(grid.rows):
+        cells = ""
+        for j, cell in enumerate(row):
+            marked = bool(grid.marks and grid.marks[i][j])
+            attribute = ' class="marked"' if marked else ""
+            cells += f"<td{attribute}>{escape(cell)}{MARK if marked else ''}</td>"
+        rows += f"<tr>{cells}</tr>"
+    table = f"<table>{rows}</table>" if rows else ""
+    caption = f'<div class="caption">{escape(grid.caption)}</div>'
+    return f'<div class="{kind}"><strong>{escape(grid.label)}</strong>{table}{caption}</div>'
+
+
+def feedback_html(feedback: Feedback) -> str:
+    """A failed check as HTML."""
+    out = [f"<p>{escape(feedback.headline)}</p>"]
+    if feedback.call:
+        out.append(f"<p><code>{escape(feedback.call)}</code></p>")
+    for name in ("given", "expected", "got"):
+        group = getattr(feedback, name)
+        if group:
+            out.append('<div class="grids">' + "".join(_grid_html(grid, name) for grid in group) + "</div>")
+    if feedback.note:
+        out.append(f"<p>{escape(feedback.note)}</p>")
+    if feedback.mistake:
+        out.append(f'<p class="mistake">Your result is the one you get when {escape(feedback.mistake)}.</p>')
+    if feedback.advice:
+        out.append(f"<p>{escape(feedback.advice)}</p>")
+    if feedback.trace:
+        out.append("<pre>" + escape("\n".join(feedback.trace)) + "</pre>")
+    return "".join(out)
+
+
+def result_html(result: ExerciseResult) -> str:
+    """One exercise as HTML."""
+    exercise = result.exercise
+    head = (
+        f"<strong>{escape(exercise.name)}</strong>: {escape(result.status)}, "
+        f"{result.points} of {exercise.points} points"
+    )
+    body = ""
+    if result.problem:
+        body = f"<p>{escape(result.problem)}</p>"
+    elif result.status != "missing":
+        items = "".join(
+            f"<li>{'✓' if check.status == 'passed' else '✗'} {escape(check.title)}</li>" for check in result.checks
+        )
+        body = f"<ul>{items}</ul>"
+        failure = result.first_failure
+        if failure and failure.feedback:
+            body += feedback_html(failure.feedback)
+    kind = {"passed": "passed", "missing": "missing"}.get(result.status, "failed")
+    return f'{_CSS}<div class="deconv-result {kind}"><div>{head}</div>{body}</div>'
+
+
+def result_text(result: ExerciseResult) -> str:
+    """One exercise as plain text: the same words as in the terminal."""
+    from io import StringIO
+
+    from rich.console import Console
+
+    stream = StringIO()
+    print_result(Console(file=stream, width=100, color_system=None, highlight=False), result)
+    return stream.getvalue().rstrip()

@@ -1,0 +1,101 @@
+"""What grading yields: one result an exercise, from which every report is written."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from deconv_grader.feedback import Feedback
+from deconvlib.course.catalogue import Exercise
+
+STATUSES = ("passed", "partial", "failed", "missing", "timed out", "crashed", "forbidden")
+
+
+@dataclass
+class CheckResult:
+    """One check of an exercise: ``passed``, ``failed``, ``timed out``, ``crashed`` or ``skipped``."""
+
+    name: str
+    title: str
+    weight: int
+    hidden: bool
+    status: str
+    seconds: float
+    feedback: Feedback | None = None
+
+
+@dataclass
+class ExerciseResult:
+    """One exercise, graded."""
+
+    exercise: Exercise
+    checks: list[CheckResult] = field(default_factory=list)
+    problem: str = ""  # why no check could run: a module that does not import, a forbidden library
+    forbidden: bool = False
+
+    @property
+    def points(self) -> int:
+        """Points earned: the passed checks' share, rounded down; none without the first check, the exercise's gate."""
+        if self.problem or not self.checks or self.checks[0].status != "passed":
+            return 0
+        total = sum(check.weight for check in self.checks)
+        earned = sum(check.weight for check in self.checks if check.status == "passed")
+        return self.exercise.points * earned // total
+
+    @property
+    def status(self) -> str:
+        """One of `STATUSES`."""
+        if self.forbidden:
+            return "forbidden"
+        if self.problem:
+            return "crashed"
+        states = {check.status for check in self.checks}
+        if not self.checks or states == {"skipped"}:
+            return "missing"
+        if states == {"passed"}:
+            return "passed"
+        if self.points:
+            return "partial"
+        for state in ("timed out", "crashed"):
+            if self.checks[0].status == state:
+                return state
+        return "failed"
+
+    @property
+    def seconds(self) -> float:
+        return sum(check.seconds for check in self.checks)
+
+    @property
+    def first_failure(self) -> CheckResult | None:
+        return next((check for check in self.checks if check.status not in ("passed", "skipped")), None)
+
+    @property
+    def mistake(self) -> str | None:
+        """The first known mistake that a failing check recognized."""
+        named = (check.feedback.mistake for check in self.checks if check.feedback)
+        return next((name for name in named if name), None)
+
+    def as_dict(self) -> dict[str, Any]:
+        return {
+            "id": self.exercise.id,
+            "title": self.exercise.title,
+            "points": self.points,
+            "maximum": self.exercise.points,
+            "status": self.status,
+            "seconds": round(self.seconds, 3),
+            "mistake": self.mistake,
+            "problem": self.problem or None,
+            "failing": [check.title for check in self.checks if check.status not in ("passed", "skipped")],
+            "checks": [
+                {
+                    "name": check.name,
+                    "title": check.title,
+                    "weight": check.weight,
+                    "hidden": check.hidden,
+                    "status": check.status,
+                    "seconds": round(check.seconds, 3),
+                    "feedback": check.feedback.as_dict() if check.feedback else None,
+                }
+                for check in self.checks
+            ],
+        }

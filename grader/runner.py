@@ -1,0 +1,116 @@
+"""Runs the checks of some exercises with pytest and collects the results."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import deconv_tests
+from deconv_grader import plugin
+from deconv_grader.answers import Answers
+from deconv_grader.feedback import CheckFailed, Feedback
+from deconv_grader.learner import learner_lines
+from deconv_grader.results import CheckResult, ExerciseResult
+from deconvlib.course.catalogue import Exercise
+
+TESTS = Path(str(deconv_tests.__file__)).resolve().parent
+
+
+class _Recorder:
+    """A pytest plugin that keeps the chosen checks, feeds them the answers and records what comes of them."""
+
+    def __init__(self, chosen: list[Exercise], answers: Answers):
+        self.answers = answers
+        self.results = {exercise.name: ExerciseResult(exercise) for exercise in chosen}
+        self.collection_errors: list[str] = []
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_configure(self, config: pytest.Config) -> None:
+        config.stash[plugin.ANSWERS] = self.answers
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        if report.failed:
+            self.collection_errors.append(report.longreprtext)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+        items[:] = [item for item in items if self._wanted(item)]
+
+    def _wanted(self, item: pytest.Item) -> bool:
+        exercise = plugin.exercise_of(item)
+        return exercise is not None and exercise.name in self.results
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
+        report = yield
+        if call.when == "call" or (call.when == "setup" and not report.passed):
+            marker = item.get_closest_marker("check")
+            assert marker is not None
+            facts = marker.kwargs
+            status, feedback = _outcome(report, call)
+            self.results[facts["exercise"]].checks.append(
+                CheckResult(
+                    item.name, facts["title"], facts["weight"], facts["hidden"], status, call.duration, feedback
+                )
+            )
+        return report
+
+
+def _outcome(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[str, Feedback | None]:
+    if report.passed:
+        return "passed", None
+    if report.skipped:
+        return "skipped", None
+    assert call.excinfo is not None
+    error = call.excinfo.value
+    if isinstance(error, CheckFailed):
+        return "failed", error.feedback
+    if isinstance(error, plugin.TimedOut):
+        words = f"The check was {error}. Look for a loop that does not end, or one over pixels that could be an array operation."
+        return "timed out", Feedback(words, trace=learner_lines(error))
+    return "failed", Feedback(f"{type(error).__name__}: {error}".strip().rstrip(":"), trace=learner_lines(error))
+
+
+@contextmanager
+def _quiet_pytest() -> Any:
+    """No plugins but ours, whatever is installed, and nothing printed."""
+    before = os.environ.get("PYTEST_DISABLE_PLUGIN_AUTOLOAD")
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    try:
+        with redirect_stdout(StringIO()), redirect_stderr(StringIO()):
+            yield
+    finally:
+        if before is None:
+            del os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"]
+        else:
+            os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
+
+
+def run(chosen: Iterable[Exercise], answers: Answers) -> list[ExerciseResult]:
+    """Check exercises, in the order given.
+
+    Raises
+    ------
+    RuntimeError
+        If the course's own test files cannot be collected.
+    """
+    chosen = list(chosen)
+    recorder = _Recorder(chosen, answers)
+    files = [TESTS / f"test_{chapter}.py" for chapter in dict.fromkeys(exercise.chapter for exercise in chosen)]
+    arguments = [
+        *(str(file) for file in files if file.is_file()),
+        *("-c", os.devnull, f"--rootdir={TESTS}", f"--confcutdir={TESTS}", "--import-mode=importlib"),
+        *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:logging", "-p", "no:warnings", "--capture=fd"),
+    ]
+    if any(file.is_file() for file in files):
+        with _quiet_pytest():
+            pytest.main(arguments, plugins=[plugin, recorder])
+    if recorder.collection_errors:
+        raise RuntimeError("a test file of the course cannot be read:\n" + "\n".join(recorder.collection_errors))
+    return list(recorder.results.values())

@@ -1,0 +1,119 @@
+"""A filter in the kernel: what a worker may not ask for, whatever it is allowed to see.
+
+It needs no privilege and no package. The refused calls are those that start processes, reach the network, signal or
+inspect other processes, change files, or leave something behind that outlives the worker. Opening a file to write is
+refused as well, by the flags of the call. Threads are allowed.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import platform
+import struct
+
+ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
+_LOAD, _EQUAL, _GREATER_EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+_NUMBER, _MACHINE = 0, 4  # offsets in the kernel's struct seccomp_data
+_WRITING = 0o1 | 0o2 | 0o100 | 0o1000 | 0o2000 | 0o20000000  # O_WRONLY O_RDWR O_CREAT O_TRUNC O_APPEND O_TMPFILE's own bit
+_THREAD = 0x10000  # CLONE_THREAD
+_SIGNAL_OPTION = 1  # PR_SET_PDEATHSIG: the worker must die with its starter
+
+# Names and numbers of the refused calls: (x86_64, aarch64). None: the machine has no such call.
+_REFUSED: dict[str, tuple[int | None, int | None]] = {
+    # processes
+    "fork": (57, None), "vfork": (58, None), "execve": (59, 221), "execveat": (322, 281), "unshare": (272, 97),
+    "setns": (308, 268), "setsid": (112, 157), "setpgid": (109, 154), "personality": (135, 92),
+    # the network, and what could stand in for it
+    "socket": (41, 198), "socketpair": (53, 199), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201),
+    "accept": (43, 202), "accept4": (288, 242), "io_uring_setup": (425, 425), "io_uring_enter": (426, 426),
+    "io_uring_register": (427, 427),
+    # other processes
+    "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240), "ptrace": (101, 117), "process_vm_readv": (310, 270),
+    "process_vm_writev": (311, 271), "process_madvise": (440, 440), "pidfd_open": (434, 434),
+    "pidfd_send_signal": (424, 424), "pidfd_getfd": (438, 438), "kcmp": (312, 272), "setpriority": (141, 140),
+    # files
+    "creat": (85, None), "rename": (82, None), "renameat": (264, 38), "renameat2": (316, 276), "link": (86, None),
+    "linkat": (265, 37), "symlink": (88, None), "symlinkat": (266, 36), "unlink": (87, None), "unlinkat": (263, 35),
+    "mkdir": (83, None), "mkdirat": (258, 34), "rmdir": (84, None), "mknod": (133, None), "mknodat": (259, 33),
+    "truncate": (76, 45), "chmod": (90, None), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452),
+    "chown": (92, None), "fchown": (93, 55), "lchown": (94, None), "fchownat": (260, 54), "utime": (132, None),
+    "utimes": (235, None), "futimesat": (261, None), "utimensat": (280, 88), "setxattr": (188, 5),
+    "lsetxattr": (189, 6), "fsetxattr": (190, 7), "removexattr": (197, 14), "lremovexattr": (198, 15),
+    "fremovexattr": (199, 16), "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51),
+    "open_by_handle_at": (304, 265), "name_to_handle_at": (303, 264), "open_tree": (428, 428),
+    "move_mount": (429, 429), "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432),
+    "mount_setattr": (442, 442), "flock": (73, 32), "fanotify_init": (300, 262), "inotify_init1": (294, 26),
+    # what outlives a process
+    "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195), "semget": (64, 190), "semctl": (66, 191),
+    "msgget": (68, 186), "msgsnd": (69, 189), "mq_open": (240, 180), "memfd_create": (319, 279),
+    "memfd_secret": (447, 447), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
+    # the machine
+    "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "init_module": (175, 105),
+    "finit_module": (313, 273), "delete_module": (176, 106), "kexec_load": (246, 104), "reboot": (169, 142),
+    "swapon": (167, 224), "swapoff": (168, 225), "settimeofday": (164, 170), "clock_settime": (227, 112),
+    "adjtimex": (159, 171), "sethostname": (170, 161), "setdomainname": (171, 162), "acct": (163, 89),
+    "quotactl": (179, 60), "syslog": (103, 116), "iopl": (172, None), "ioperm": (173, None),
+}  # fmt: skip
+
+# Calls whose arguments decide, and those that must seem absent so that the C library takes the older one.
+_OPEN, _OPENAT, _CLONE, _PRCTL = (2, None), (257, 56), (56, 220), (157, 167)
+_ABSENT = ((435, 435), (437, 437))  # clone3, openat2: their arguments cannot be looked at
+
+_MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
+
+
+def _program(machine: str) -> list[tuple[int, int, int, int]]:
+    column, audit = _MACHINES[machine]
+    lines: list[tuple[int, int, int, int]] = []
+
+    def returns(value: int) -> None:
+        lines.append((_RETURN, 0, 0, value))
+
+    def refuse(number: int | None, error: int) -> None:
+        if number is not None:
+            lines.append((_EQUAL, 0, 1, number))
+            returns(ERRNO | error)
+
+    def refuse_if(number: int | None, argument: int, test: int, value: int, wanted: bool, error: int) -> None:
+        """Refuse a call whose argument passes (or, unless `wanted`, fails) a test."""
+        if number is None:
+            return
+        lines.append((_EQUAL, 0, 4, number))
+        lines.append((_LOAD, 0, 0, 16 + 8 * argument))
+        lines.append((test, 0, 1, value) if wanted else (test, 1, 0, value))
+        returns(ERRNO | error)
+        returns(ALLOW)
+
+    lines.append((_LOAD, 0, 0, _MACHINE))
+    lines.append((_EQUAL, 1, 0, audit))
+    returns(KILL)  # another instruction set's calls have other numbers
+    lines.append((_LOAD, 0, 0, _NUMBER))
+    if machine == "x86_64":
+        lines.append((_GREATER_EQUAL, 0, 1, 0x40000000))  # the x32 numbers
+        returns(KILL)
+    refuse_if(_OPEN[column], 1, _ANY_BIT, _WRITING, True, errno.EACCES)
+    refuse_if(_OPENAT[column], 2, _ANY_BIT, _WRITING, True, errno.EACCES)
+    refuse_if(_CLONE[column], 0, _ANY_BIT, _THREAD, False, errno.EPERM)
+    refuse_if(_PRCTL[column], 0, _EQUAL, _SIGNAL_OPTION, True, errno.EPERM)
+    for numbers in _ABSENT:
+        refuse(numbers[column], errno.ENOSYS)
+    for numbers in _REFUSED.values():
+        refuse(numbers[column], errno.EPERM)
+    returns(ALLOW)
+    return lines
+
+
+def install() -> bool:
+    """Put the filter on this process, for good. Returns whether it is in place."""
+    machine = platform.machine()
+    if machine not in _MACHINES or struct.calcsize("P") != 8:
+        return False
+    lines = _program(machine)
+    code = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *line) for line in lines))
+    program = struct.pack("=H6xQ", len(lines), ctypes.addressof(code))
+    libc = ctypes.CDLL(None, use_errno=True)
+    zero = ctypes.c_ulong(0)
+    # PR_SET_NO_NEW_PRIVS, then PR_SET_SECCOMP with a filter.
+    return libc.prctl(38, ctypes.c_ulong(1), zero, zero, zero) == 0 and libc.prctl(22, ctypes.c_ulong(2), program) == 0
