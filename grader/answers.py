@@ -69,7 +69,7 @@ class InProcess:
         function = self._function(exercise)
         if function is None:
             raise NotImplementedError(f"{exercise.name} is not written yet")
-        given: dict[int | str, Any] = {**dict(enumerate(args)), **keywords}
+        given: dict[int | str, Any] = dict(enumerate(args)) | keywords  # type: ignore[operator]
         before = {key: np.array(value, copy=True) for key, value in given.items() if isinstance(value, np.ndarray)}
         with serve_only({exercise.id}):
             value = function(*args, **keywords)

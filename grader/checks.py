@@ -49,9 +49,7 @@ def grid(*shape: int, start: int = 1, dtype: Any = np.float64) -> np.ndarray:
     return np.arange(start, start + int(np.prod(shape)), dtype=dtype).reshape(shape)
 
 
-def draw_array(
-    shape: Sequence[int], seed: int, dtype: Any = np.float64, low: int = -9, high: int = 9
-) -> np.ndarray:
+def draw_array(shape: Sequence[int], seed: int, dtype: Any = np.float64, low: int = -9, high: int = 9) -> np.ndarray:
     """Whole numbers from `low` to `high`, drawn by `seed`: readable when a check fails, exact when it adds them."""
     return np.random.default_rng(seed).integers(low, high, size=tuple(shape), endpoint=True).astype(dtype)
 

@@ -76,7 +76,9 @@ def _find(names: list[str]) -> list[Exercise]:
 def _one(name: str) -> Exercise:
     found = _find([name])
     if len(found) != 1:
-        raise Refused(f"{name!r} is a chapter with {len(found)} exercises; name one of {', '.join(e.name for e in found)}")
+        raise Refused(
+            f"{name!r} is a chapter with {len(found)} exercises; name one of {', '.join(e.name for e in found)}"
+        )
     return found[0]
 
 
@@ -115,7 +117,9 @@ def progress(context: typer.Context) -> None:
         )
 
 
-Names = Annotated[list[str] | None, typer.Argument(help="Exercises, chapters or chapter numbers; all if none is given.")]
+Names = Annotated[
+    list[str] | None, typer.Argument(help="Exercises, chapters or chapter numbers; all if none is given.")
+]
 
 
 @app.command()
@@ -142,11 +146,14 @@ def check(
         return
     for result in results:
         wrong = [
-            need for need in prerequisites(result.exercise.name)
+            need
+            for need in prerequisites(result.exercise.name)
             if result.status == "passed" and book.status(book.exercises[need])[0] not in ("passed", "missing")
         ]
         if wrong:
-            console.print(f"[dim]{result.exercise.name} was checked with the reference's {', '.join(wrong)}; yours is not passed.[/]")
+            console.print(
+                f"[dim]{result.exercise.name} was checked with the reference's {', '.join(wrong)}; yours is not passed.[/]"
+            )
     if len(results) > 1:
         score, total = sum(result.points for result in results), sum(result.exercise.points for result in results)
         console.print(f"[bold]{score} of {total} points[/]")

@@ -29,7 +29,9 @@ def difference(expected: Any, got: Any, tolerance: float | None = None, path: st
     if isinstance(expected, float):
         return _float_difference(expected, got, tolerance, path)
     if type(expected) is int and isinstance(got, np.integer):
-        return Difference(f"a Python int was expected, not a NumPy {type(got).__name__}: convert with int(...)", path=path)
+        return Difference(
+            f"a Python int was expected, not a NumPy {type(got).__name__}: convert with int(...)", path=path
+        )
     if type(got) is not type(expected):
         return Difference(f"{_article(expected)} was expected, not {_article(got)}", path=path)
     if got != expected:

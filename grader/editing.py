@@ -53,11 +53,18 @@ def _offsets(text: str) -> list[int]:
 def _body_line(node: Definition, decorated: bool) -> int:
     """The 1-based line on which the body begins: after the docstring, or after the signature."""
     first = node.body[0]
-    is_docstring = isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    is_docstring = (
+        isinstance(first, ast.Expr) and isinstance(first.value, ast.Constant) and isinstance(first.value.value, str)
+    )
     if is_docstring:
         return (first.end_lineno or first.lineno) + 1
     if isinstance(node, ast.FunctionDef):
-        parts = [*node.args.args, *node.args.kwonlyargs, *node.args.defaults, *filter(None, node.args.kw_defaults)]
+        parts: list[ast.expr | ast.arg] = [
+            *node.args.args,
+            *node.args.kwonlyargs,
+            *node.args.defaults,
+            *filter(None, node.args.kw_defaults),
+        ]
         if node.returns:
             parts.append(node.returns)
         signature_end = max([node.lineno, *(part.end_lineno or part.lineno for part in parts)])

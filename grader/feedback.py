@@ -71,14 +71,16 @@ def grids(label: str, value: Any, where: np.ndarray | None = None) -> list[Grid]
         return [Grid(label, caption)]
     height, width = (1, value.shape[-1]) if value.ndim == 1 else value.shape[-2:]
     if height > TALLEST or width > WIDEST:
-        low, high = (np.abs(value).min(), np.abs(value).max()) if value.dtype.kind == "c" else (value.min(), value.max())
+        low, high = (
+            (np.abs(value).min(), np.abs(value).max()) if value.dtype.kind == "c" else (value.min(), value.max())
+        )
         return [Grid(label, f"{caption}, from {format_number(low)} to {format_number(high)}")]
     planes = value.reshape(-1, height, width)
     marked = None if where is None else np.broadcast_to(where, value.shape).reshape(planes.shape)
     order = range(len(planes))
     if marked is not None and len(planes) > PLANES:
         order = sorted(order, key=lambda i: not marked[i].any())  # type: ignore[assignment]
-    drawn = []
+    drawn: list[Grid] = []
     for i in list(order)[:PLANES]:
         index = ", ".join(map(str, np.unravel_index(i, value.shape[:-2]))) if value.ndim > 2 else ""
         name = f"{label}[{index}]" if index and len(planes) > 1 else label

@@ -91,7 +91,7 @@ def deadline(seconds: float) -> Iterator[None]:
 
 
 @pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Iterator[None]:
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     report = yield
     if call.excinfo is not None and isinstance(call.excinfo.value, CheckFailed):
         report.longrepr = str(call.excinfo.value)  # the feedback says more than a traceback through the grader

@@ -20,7 +20,10 @@ def grid_lines(grid: Grid) -> list[list[tuple[str, bool]]]:
     width = max((len(cell) for row in grid.rows for cell in row), default=0) + 1
     return [
         [
-            (f"{cell:>{width}}{MARK if grid.marks and grid.marks[i][j] else ' '}", bool(grid.marks and grid.marks[i][j]))
+            (
+                f"{cell:>{width}}{MARK if grid.marks and grid.marks[i][j] else ' '}",
+                bool(grid.marks and grid.marks[i][j]),
+            )
             for j, cell in enumerate(row)
         ]
         for i, row in enumerate(grid.rows)

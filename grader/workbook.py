@@ -219,7 +219,9 @@ def start(folder: Path) -> list[Path]:
     return made
 
 
-def by_chapter(found: dict[str, Exercise], key: Callable[[Exercise], str] = lambda e: e.chapter) -> dict[str, list[Exercise]]:
+def by_chapter(
+    found: dict[str, Exercise], key: Callable[[Exercise], str] = lambda e: e.chapter
+) -> dict[str, list[Exercise]]:
     """Exercises grouped by chapter, in order."""
     groups: dict[str, list[Exercise]] = {}
     for exercise in found.values():

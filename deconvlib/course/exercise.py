@@ -25,11 +25,7 @@ def _stub() -> None:
 def is_stub(function: Callable[..., Any]) -> bool:
     """Whether a function's body is still ``raise NotImplementedError``."""
     code = getattr(function, "__code__", None)
-    return (
-        code is not None
-        and code.co_code == _stub.__code__.co_code
-        and code.co_names == _stub.__code__.co_names
-    )
+    return code is not None and code.co_code == _stub.__code__.co_code and code.co_names == _stub.__code__.co_names
 
 
 def exercise(

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-STYLE = {
+#: Matplotlib settings of every figure in the course.
+STYLE: dict[str, Any] = {
     "figure.dpi": 110,
     "savefig.dpi": 110,
     "savefig.bbox": "tight",
@@ -19,8 +20,8 @@ STYLE = {
     "image.cmap": "gray",
     "image.interpolation": "nearest",
     "lines.linewidth": 1.8,
-    "axes.prop_cycle": "cycler('color', ['#2c6fbb', '#d1495b', '#3a7d44', '#c98a1b', '#6c4f9c', '#4d4d4d'])",
 }
+COLORS = ("#2c6fbb", "#d1495b", "#3a7d44", "#c98a1b", "#6c4f9c", "#4d4d4d")
 
 
 def show_images(

@@ -1,0 +1,63 @@
+# make book    build the site            make chapter N=03   run one notebook again, store its outputs
+# make test    pass every test           make chapters       run them all
+# make serve   look at the site          make lab            open the notebooks in JupyterLab
+# Everything is set up in .venv on first use; nothing is asked.
+
+PYTHON ?= python3
+PORT ?= 8000
+BIN := .venv/bin
+SITE := build/site
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.DELETE_ON_ERROR:
+.PHONY: help book test lint serve chapters chapter cover lab clean
+
+help:
+	@sed -n '1,/^$$/s/^# //p' Makefile
+
+# The set-up. Stamped by what decides it, so that a second run does no work twice.
+.venv/ready: pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info; sys.exit(v < (3, 11) and f"Python 3.11 or later is needed, this is {v[0]}.{v[1]}; try: make PYTHON=python3.12 ...")'
+	@echo "Setting up .venv (once; a few minutes) ..."
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[test]'
+	@touch $@
+
+book: build/site.stamp
+	@echo "The site is built. Open $(SITE)/html/index.html in a browser, or: make serve"
+
+SOURCES := $(shell find book deconvlib solutions chapters -type f -not -name '*.pyc' 2>/dev/null) \
+	_config.yml _toc.yml references.bib $(wildcard *.md *.rst) pyproject.toml
+
+build/site.stamp: .venv/ready $(SOURCES)
+	@mkdir -p build
+	@$(BIN)/jupyter-book build . --path-output build/site-work -W -n --keep-going --quiet
+	@rm -rf $(SITE) && mkdir -p $(SITE) && cp -r build/site-work/_build/html $(SITE)/html
+	@touch $@
+
+serve: book
+	@echo "http://localhost:$(PORT)  (stop with Ctrl-C)"
+	@$(BIN)/python -m http.server $(PORT) --bind 127.0.0.1 --directory $(SITE)/html
+
+lint: .venv/ready
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+# Strict nbval compares every stored output; the site is built once and the site's tests look at that build.
+test: .venv/ready lint book
+	@DECONV_SITE=$(SITE)/html $(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest --nbval --nbval-cell-timeout=120 -p no:deconv_grader.plugin chapters
+	@echo "Every test passed. The site is in $(SITE)/html, screenshots in build/screenshots."
+
+chapters: .venv/ready
+	@$(BIN)/jupyter execute --inplace --timeout=120 chapters/*.ipynb
+
+chapter: .venv/ready
+	@test -n "$(N)" || { echo "name a chapter: make chapter N=03"; exit 2; }
+	@$(BIN)/jupyter execute --inplace --timeout=120 chapters/$(N)-*.ipynb
+
+lab: .venv/ready
+	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[lab]'
+	@$(BIN)/jupyter lab chapters
+
+clean:
+	@rm -rf build .pytest_cache .mypy_cache .ruff_cache
