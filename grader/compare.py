@@ -24,6 +24,8 @@ def difference(expected: Any, got: Any, tolerance: float | None = None, path: st
     """None if `got` is as expected: type, shape, dtype and values."""
     if isinstance(expected, np.ndarray):
         return _array_difference(expected, got, tolerance, path)
+    if hasattr(expected, "toarray"):
+        return _sparse_difference(expected, got, tolerance, path)
     if isinstance(expected, tuple | list | dict):
         return _container_difference(expected, got, tolerance, path)
     if isinstance(expected, float):
@@ -63,6 +65,14 @@ def _array_difference(expected: np.ndarray, got: Any, tolerance: float | None, p
         first = tuple(int(i) for i in np.argwhere(wrong)[0])
         words = f"{count} of {wrong.size} values differ, the first at {first}"
     return Difference(words, wrong, path)
+
+
+def _sparse_difference(expected: Any, got: Any, tolerance: float | None, path: str) -> Difference | None:
+    if type(got) is not type(expected):
+        return Difference(f"{_article(expected)} was expected, not {_article(got)}", path=path)
+    if got.shape != expected.shape:  # before it is unpacked: the learner's may be of any size
+        return Difference(f"the shape should be {expected.shape}, not {got.shape}", path=path)
+    return _array_difference(expected.toarray(), got.toarray(), tolerance, path)
 
 
 def _container_difference(expected: Any, got: Any, tolerance: float | None, path: str) -> Difference | None:

@@ -62,6 +62,10 @@ def grids(label: str, value: Any, where: np.ndarray | None = None) -> list[Grid]
         return [grid for i, part in enumerate(value) for grid in grids(f"{label}[{i}]", part)]
     if isinstance(value, dict):
         return [grid for key, part in value.items() for grid in grids(f"{label}[{key!r}]", part)]
+    if hasattr(value, "toarray"):  # sparse: drawn like any other where it is small
+        if value.ndim != 2 or value.shape[0] > TALLEST or value.shape[1] > WIDEST:
+            return [Grid(label, f"{type(value).__name__} of shape {value.shape}, {value.dtype}")]
+        value = value.toarray()
     if not isinstance(value, np.ndarray):
         return [Grid(label, _short(value))]
     caption = f"shape {value.shape}, {value.dtype}"
@@ -116,10 +120,12 @@ def describe_call(name: str, parameters: list[str], args: tuple[Any, ...], keywo
 
 
 def _is_operand(value: Any) -> bool:
-    return isinstance(value, np.ndarray) or callable(value)
+    return isinstance(value, np.ndarray | np.random.Generator) or callable(value)
 
 
 def _argument(label: str, value: Any) -> str:
+    if isinstance(value, np.random.Generator):
+        return label
     return label if isinstance(value, np.ndarray) and value.ndim else _short(value)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import copy
 import functools
 import linecache
 import traceback
@@ -59,10 +60,11 @@ class Call:
 
         `tolerance` is a share of the largest expected magnitude (default: 1e-5 in float32, 1e-10 in float64).
         """
+        fresh = _fresh(args), _fresh(keywords)
         reply = self._reply(args, keywords)
         found = difference(expected, reply.value, tolerance)
         if found is not None:
-            raise CheckFailed(self._explain(found, expected, reply.value, tolerance, args, keywords))
+            raise CheckFailed(self._explain(found, expected, reply.value, tolerance, *fresh))
         self._behaved(reply, args, keywords)
 
     def raises(self, errors: type[Exception] | tuple[type[Exception], ...], *args: Any, **keywords: Any) -> None:
@@ -145,12 +147,22 @@ class Call:
         """The known mistake whose result is this one, if this call can tell."""
         for known in mistakes_of(self.exercise.name, self.exercise.chapter):
             try:
-                result = known.function(*args, **keywords)
+                result = known.function(*_fresh(args), **_fresh(keywords))
             except Exception:
                 continue
             if difference(result, got, tolerance) is None and difference(expected, result, tolerance) is not None:
                 return known
         return None
+
+
+def _fresh(values: Any) -> Any:
+    """The same arguments, with copies of random generators: a call moves a generator on."""
+    if isinstance(values, dict):
+        return {
+            key: copy.deepcopy(value) if isinstance(value, np.random.Generator) else value
+            for key, value in values.items()
+        }
+    return tuple(copy.deepcopy(value) if isinstance(value, np.random.Generator) else value for value in values)
 
 
 def learner_lines(error: BaseException) -> list[str]:
