@@ -1,0 +1,182 @@
+"""Explorers: figures that the reader can move, in a notebook through anywidget and on the site without a kernel.
+
+Each explorer is one file of `explorers/`. What it can be set to is the list `controls` at its top.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).with_name("explorers")
+STYLE = Path(__file__).with_name("explorers.css")
+NAMES = ("convolution", "transposed_convolution", "unpooling")
+
+_SUBJECTS = {
+    "convolution": "convolution arithmetic",
+    "transposed_convolution": "transposed convolution by stamping",
+    "unpooling": "unpooling, and pooling again",
+}
+_CONTROLS = re.compile(r"^export const controls = (\[.*?^\]);$", re.DOTALL | re.MULTILINE)
+_IMPORT = re.compile(r'^import \{[^}]*\} from "\./common\.mjs";$', re.MULTILINE)
+_LARGEST = 99
+
+
+@functools.cache
+def controls(name: str) -> tuple[dict[str, Any], ...]:
+    """The controls of an explorer, as its module lists them."""
+    found = _CONTROLS.search((FOLDER / f"{name}.mjs").read_text(encoding="utf-8"))
+    assert found, f"{name}.mjs has no list of controls"
+    return tuple(json.loads(found[1]))
+
+
+@functools.cache
+def module(name: str) -> str:
+    """The explorer as one ES module, which is what anywidget loads: the shared part stands where it was imported."""
+    shared = re.sub(r"^export ", "", (FOLDER / "common.mjs").read_text(encoding="utf-8"), flags=re.MULTILINE)
+    own = (FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
+    text, replaced = _IMPORT.subn(lambda _: shared, own)
+    assert replaced == 1, f"{name}.mjs imports common.mjs {replaced} times"
+    return text
+
+
+def _whole(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _grid(name: str, value: Any) -> list[list[int]]:
+    rows = [list(row) for row in value] if isinstance(value, (list, tuple)) or hasattr(value, "tolist") else None
+    if rows is not None:
+        rows = [[int(entry) if hasattr(entry, "item") and entry == int(entry) else entry for entry in row] for row in rows]
+    if not rows or len({len(row) for row in rows}) != 1:
+        raise ValueError(f"{name}: values={value!r}, expected rows of whole numbers, all of one length")
+    for row in rows:
+        for entry in row:
+            if not _whole(entry) or abs(entry) > _LARGEST:
+                raise ValueError(f"{name}: values holds {entry!r}, expected whole numbers from -{_LARGEST} to {_LARGEST}")
+    return rows
+
+
+def _checked(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """The whole state of an explorer: what was given, checked, and the defaults for the rest."""
+    listed = {control["name"]: control for control in controls(name)}
+    if "kernel" in given:
+        kernel = given.pop("kernel")
+        pair = (kernel, kernel) if _whole(kernel) else kernel
+        if not isinstance(pair, (tuple, list)) or len(pair) != 2:
+            raise ValueError(f"{name}: kernel={kernel!r}, expected a whole number or a pair of them")
+        given = {"kernel_height": pair[0], "kernel_width": pair[1], **given}
+    state = {key: control["value"] for key, control in listed.items()}
+    if name == "unpooling":
+        values = given.pop("values", None)
+        state["values"] = [] if values is None else _grid(name, values)
+        if state["values"]:
+            size = {"height": len(state["values"]), "width": len(state["values"][0])}
+            for key, expected in size.items():
+                if given.setdefault(key, expected) != expected:
+                    raise ValueError(f"{name}: {key}={given[key]!r}, but values has {key} {expected}")
+    for key, value in given.items():
+        if key not in listed:
+            raise ValueError(f"{name}: no state named {key!r}; there are {', '.join([*state, 'kernel'])}")
+        control = listed[key]
+        if "options" in control:
+            allowed = [option["value"] for option in control["options"]]
+            if value not in allowed:
+                raise ValueError(f"{name}: {key}={value!r}, expected one of {', '.join(allowed)}")
+        elif not _whole(value) or not control["min"] <= value <= control["max"]:
+            raise ValueError(
+                f"{name}: {key}={value!r}, expected a whole number from {control['min']} to {control['max']}"
+            )
+        state[key] = value
+    return state
+
+
+def _in_kernel() -> bool:
+    try:
+        from IPython.core.getipython import get_ipython
+    except ImportError:
+        return False
+    shell = get_ipython()
+    return shell is not None and getattr(shell, "kernel", None) is not None
+
+
+@functools.cache
+def _widget_class(name: str) -> Any:
+    import anywidget
+    import traitlets
+
+    members: dict[str, Any] = {"_esm": module(name), "_css": STYLE.read_text(encoding="utf-8")}
+    for control in controls(name):
+        kind = traitlets.Unicode if "options" in control else traitlets.Int
+        members[control["name"]] = kind(control["value"]).tag(sync=True)
+    if name == "unpooling":
+        members["values"] = traitlets.List([]).tag(sync=True)
+    return type(f"{name.title().replace('_', '')}Explorer", (anywidget.AnyWidget,), members)
+
+
+class Explorer:
+    """An explorer and what it is set to. A notebook shows it; elsewhere it is one sentence."""
+
+    def __init__(self, name: str, state: dict[str, Any]) -> None:
+        self.name = name
+        self.state = state
+
+    def __repr__(self) -> str:
+        def shown(value: Any) -> str:
+            return f"a {len(value)} × {len(value[0])} grid" if isinstance(value, list) else f"{value}"
+
+        listed = ", ".join(f"{key} {shown(value)}" for key, value in self.state.items() if value != [])
+        return f"Explorer of {_SUBJECTS[self.name]}: {listed}".replace("_", " ")
+
+    def _repr_html_(self) -> str:
+        state = html.escape(json.dumps(self.state, separators=(",", ":")))
+        return (
+            f'<div class="deconv-explorer" data-explorer="{self.name}" data-state="{state}">'
+            f"<p>{html.escape(repr(self))}. Its figure moves where scripts run: on the course's site, "
+            "and in a notebook that has anywidget.</p></div>"
+        )
+
+    def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
+        bundle: dict[str, Any] = {"text/plain": repr(self), "text/html": self._repr_html_()}
+        # The chapters are stored without widgets (make chapters sets this), so that they hold nothing that changes.
+        if _in_kernel() and os.environ.get("DECONV_EXPLORERS") != "static":
+            try:
+                widget = _widget_class(self.name)(**self.state)
+            except ImportError:
+                return bundle
+            view = widget._repr_mimebundle_()
+            data = view[0] if isinstance(view, tuple) else view
+            key = "application/vnd.jupyter.widget-view+json"
+            bundle[key] = (data or {})[key]
+        return bundle
+
+
+def explore(name: str, **state: Any) -> Explorer:
+    """An explorer: "convolution", "transposed_convolution" or "unpooling".
+
+    Parameters
+    ----------
+    name : str
+        Which explorer.
+    **state
+        Where it starts: the controls of its module, for example `height=5, kernel=3, stride=2`. `kernel` takes a
+        whole number or a pair. "unpooling" also takes `values`, the rows of its grid.
+
+    Raises
+    ------
+    ValueError
+        For a name, a state or a value that the explorer does not have.
+
+    Examples
+    --------
+    >>> explore("convolution", kernel=(2, 3), stride=1).state["kernel_width"]
+    3
+    """
+    if name not in NAMES:
+        raise ValueError(f"name={name!r}, expected one of {', '.join(NAMES)}")
+    return Explorer(name, _checked(name, dict(state)))

@@ -1,0 +1,309 @@
+// What the explorers share: controls, grids of numbers that can be pointed at, status text.
+// The static page imports this file. For anywidget, explorers.py puts its text in place of the import line.
+
+const MINUS = "\u2212";
+
+export const number = (value) =>
+  value === Infinity ? "\u221e" : String(value).replace("-", MINUS);
+
+export const factor = (value) => (value < 0 ? `(${number(value)})` : number(value));
+
+export const count = (n, word) => `${n} ${word}${n === 1 ? "" : "s"}`;
+
+export const table = (rows, columns, value) =>
+  Array.from({ length: Math.max(0, rows) }, (_, i) =>
+    Array.from({ length: Math.max(0, columns) }, (_, j) => value(i, j)),
+  );
+
+export const cells = function* (rows, columns) {
+  for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) yield [i, j];
+};
+
+export function make(tag, attributes = {}, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(attributes))
+    if (value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+  node.append(...children);
+  return node;
+}
+
+// Single letters are variables, and set in italics; the article "a" is no variable.
+const formulaParts = (text) =>
+  text.split(/(?<![\p{L}_’])([b-zA-Z])(?![\p{L}_])/u).map((part, k) => (k % 2 ? make("i", {}, part) : part));
+
+// A formula breaks at its equals signs only.
+const formulaLine = (text) =>
+  text.split(/(?= = )/).flatMap((part, k) => [k ? " " : "", make("span", { class: "dx-part" }, ...formulaParts(part.trim()))]);
+
+const KEY_STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
+
+class Grid {
+  constructor(page, { key, title, label, rows, columns, cell, edit }) {
+    Object.assign(this, { page, key, rows, columns, edit });
+    this.nodes = table(rows, columns, (i, j) => this.#cell(i, j, cell(i, j)));
+    this.base = this.nodes.map((row) => row.map((node) => node.className));
+    this.element = make(
+      "div",
+      { class: "dx-grid", role: "grid", "aria-label": label, "data-grid": key, style: `--columns: ${columns}` },
+      ...this.nodes.map((row) => make("div", { class: "dx-row", role: "row" }, ...row)),
+    );
+    this.figure = make(
+      "div",
+      { class: "dx-figure" },
+      make("div", { class: "dx-title", "aria-hidden": true }, ...formulaParts(title)),
+      this.element,
+    );
+    this.element.addEventListener("pointerover", (event) => page.hover(this.#place(event)));
+    this.element.addEventListener("pointerleave", () => page.hover(null));
+    this.element.addEventListener("pointerdown", (event) => {
+      const place = this.#place(event);
+      if (place) this.focus(place.row, place.column, event);
+    });
+    this.element.addEventListener("focusin", (event) => {
+      const place = this.#place(event);
+      if (place) page.pin(place);
+    });
+    page.keys.set(this.element, (event) => this.#key(event));
+  }
+
+  #cell(i, j, { text, kind = "", label, value }) {
+    const attributes = { class: `dx-cell ${kind}`.trim(), role: "gridcell", "data-row": i, "data-column": j };
+    attributes["data-value"] = value ?? text;
+    if (!this.edit) return make("div", { ...attributes, tabindex: -1, "aria-label": label }, make("span", {}, text));
+    const field = make("input", {
+      type: "text", inputmode: "numeric", autocomplete: "off", maxlength: 3, value: text, tabindex: -1, "aria-label": label,
+    });
+    field.addEventListener("focus", () => field.select());
+    field.addEventListener("click", () => field.select());
+    // Later, because an edit draws everything again, and the focus may be on its way to another cell.
+    field.addEventListener("change", () => setTimeout(() => this.edit(i, j, field)));
+    return make("div", attributes, field);
+  }
+
+  #place(event) {
+    const node = event.target.closest?.(".dx-cell");
+    return node && { key: this.key, row: +node.dataset.row, column: +node.dataset.column };
+  }
+
+  #key(event) {
+    const place = this.#place(event);
+    if (!place) return;
+    const field = this.edit && event.target;
+    if (field && event.key === "Enter") return this.edit(place.row, place.column, field);
+    let { row, column } = place;
+    if (event.key === "Home") column = 0;
+    else if (event.key === "End") column = this.columns - 1;
+    else if (event.key in KEY_STEPS) {
+      row += KEY_STEPS[event.key][0];
+      column += KEY_STEPS[event.key][1];
+    } else return;
+    event.preventDefault();
+    row = Math.min(Math.max(row, 0), this.rows - 1);
+    column = Math.min(Math.max(column, 0), this.columns - 1);
+    this.focus(row, column);
+  }
+
+  // The element of a cell that takes the focus: the cell itself, or the field in it.
+  target(row, column) {
+    const node = this.nodes[row]?.[column];
+    return node && (this.edit ? node.firstChild : node);
+  }
+
+  focus(row, column, event) {
+    this.target(row, column).focus({ preventScroll: Boolean(event) });
+  }
+
+  // One cell of a grid is in the tab order; the arrow keys reach the others.
+  rove(row, column) {
+    for (const [i, j] of cells(this.rows, this.columns))
+      this.target(i, j).tabIndex = i === row && j === column ? 0 : -1;
+  }
+
+  // Marks some cells; `marks(i, j)` gives nothing, or { mark, note }.
+  paint(marks) {
+    for (const [i, j] of cells(this.rows, this.columns)) {
+      const { mark = "", note = "" } = marks(i, j) ?? {};
+      const node = this.nodes[i][j];
+      node.className = `${this.base[i][j]} ${mark}`.trim();
+      node.querySelector(".dx-note")?.remove();
+      if (note !== "") node.append(make("span", { class: "dx-note", "aria-hidden": true }, note));
+    }
+  }
+}
+
+class Page {
+  constructor({ model, el, label, controls, draw, start }) {
+    Object.assign(this, { model, el, controls, draw, start });
+    this.uid = Math.random().toString(36).slice(2, 9);
+    this.keys = new WeakMap();
+    this.pinned = start;
+    this.hovered = null;
+    this.fields = {};
+    const named = { class: "dx", role: "group", "aria-label": label };
+    this.panel = make("div", { class: "dx-controls" }, ...controls.map((control) => this.#control(control)));
+    this.stage = make("div", { class: "dx-stage" });
+    this.legendRow = make("div", { class: "dx-legend" });
+    this.status = make("p", { class: "dx-status", role: "status" });
+    this.formulas = make("div", { class: "dx-formulas" });
+    el.classList.add("deconv-explorer");
+    el.replaceChildren(
+      make("div", named, this.panel, this.stage, this.legendRow, this.status, this.formulas),
+    );
+  }
+
+  get(name) {
+    return this.model.get(name);
+  }
+
+  set(values) {
+    for (const [name, value] of Object.entries(values)) this.model.set(name, value);
+    this.model.save_changes();
+  }
+
+  #control(control) {
+    return control.options ? this.#choice(control) : this.#range(control);
+  }
+
+  #range({ name, label, symbol, min, max }) {
+    const id = `dx-${this.uid}-${name}`;
+    const shown = make("span", { class: "dx-value", "aria-hidden": true });
+    const field = make("input", { type: "range", id, name, min, max, step: 1 });
+    // At its right end a control whose end depends on the others (stamps) means: all of them.
+    field.addEventListener("input", () => this.set({ [name]: field.value === field.max ? max : +field.value }));
+    this.fields[name] = () => {
+      field.value = this.get(name);
+      shown.textContent = field.value;
+      field.style.setProperty("--part", (field.value - field.min) / Math.max(1, field.max - field.min));
+    };
+    const caption = make("label", { for: id }, label, ...(symbol ? [" ", make("i", {}, symbol)] : []));
+    return make("div", { class: "dx-range" }, caption, shown, field);
+  }
+
+  #choice({ name, label, options }) {
+    const radios = options.map(({ value, label: text }) => {
+      const id = `dx-${this.uid}-${name}-${value}`;
+      const field = make("input", { type: "radio", id, name: `dx-${this.uid}-${name}`, value });
+      field.addEventListener("change", () => this.set({ [name]: value }));
+      const badge = make("span", { class: "dx-badge", "data-badge": value });
+      return make("div", { class: "dx-option" }, field, make("label", { for: id }, text, badge));
+    });
+    this.fields[name] = () => {
+      for (const option of radios) option.firstChild.checked = option.firstChild.value === this.get(name);
+    };
+    return make("fieldset", { class: "dx-choice", "data-choice": name }, make("legend", {}, label), ...radios);
+  }
+
+  // Everything again, after a change of state; the focus stays where it was.
+  redraw() {
+    const focused = this.el.getRootNode().activeElement;
+    const inGrid = focused && this.stage.contains(focused) && this.pinned;
+    for (const show of Object.values(this.fields)) show();
+    this.grids = {};
+    this.stage.replaceChildren();
+    this.legendRow.replaceChildren();
+    this.formulas.replaceChildren();
+    this.hovered = null;
+    this.explain = () => "";
+    this.refused = false;
+    this.draw(this);
+    this.#settle();
+    if (inGrid && this.grids[this.pinned?.key]) this.grids[this.pinned.key].focus(this.pinned.row, this.pinned.column, true);
+  }
+
+  #settle() {
+    const clamp = ({ key, row, column }) => {
+      const grid = this.grids[key];
+      if (!grid) return null;
+      return { key, row: Math.min(row, grid.rows - 1), column: Math.min(column, grid.columns - 1) };
+    };
+    this.pinned = (this.pinned && clamp(this.pinned)) ?? clamp(this.start);
+    for (const [key, grid] of Object.entries(this.grids))
+      grid.rove(...(this.pinned?.key === key ? [this.pinned.row, this.pinned.column] : [0, 0]));
+    this.#tell();
+  }
+
+  #tell() {
+    const point = this.hovered ?? this.pinned;
+    for (const grid of Object.values(this.grids)) grid.paint(() => undefined);
+    const text = this.explain(point);
+    this.status.replaceChildren(...formulaParts(text));
+    this.status.classList.toggle("dx-refused", Boolean(this.refused));
+  }
+
+  hover(place) {
+    this.hovered = place;
+    this.#tell();
+  }
+
+  pin(place) {
+    this.pinned = place;
+    this.hovered = null;
+    if (!this.grids?.[place.key]) return;
+    this.grids[place.key].rove(place.row, place.column);
+    this.#tell();
+  }
+
+  // For the explorers' `draw`:
+  grid(options) {
+    const grid = new Grid(this, options);
+    this.grids[options.key] = grid;
+    this.stage.append(grid.figure);
+    return grid;
+  }
+
+  sign(text) {
+    this.stage.append(make("div", { class: "dx-sign", "aria-hidden": true }, text));
+  }
+
+  legend(...entries) {
+    for (const [kind, text, note = ""] of entries) {
+      const sample = make("span", { class: `dx-cell ${kind}` });
+      if (note) sample.append(make("span", { class: "dx-note" }, note));
+      this.legendRow.append(make("span", { class: "dx-key" }, sample, text));
+    }
+  }
+
+  formula(...lines) {
+    for (const line of lines) this.formulas.append(make("p", {}, ...formulaLine(line)));
+  }
+
+  badge(value, text, kind) {
+    const node = this.panel.querySelector(`[data-badge="${value}"]`);
+    node.textContent = text;
+    node.className = `dx-badge ${kind}`;
+  }
+
+  key(event) {
+    const path = event.composedPath();
+    if (!path.includes(this.el) || event.ctrlKey || event.metaKey || event.altKey) return;
+    // Notebooks listen on the document, and would take the arrow keys (and letters) for commands.
+    event.stopPropagation();
+    for (const node of path.slice(0, path.indexOf(this.el))) this.keys.get(node)?.(event);
+  }
+}
+
+// The anywidget module of one explorer. `draw(page)` builds grids and formulas from the state.
+export function explorer({ label, controls, watched = [], draw, start }) {
+  return {
+    render({ model, el }) {
+      const page = new Page({ model, el, label, controls, draw, start });
+      const names = [...controls.map(({ name }) => name), ...watched];
+      const redraw = () => page.redraw();
+      const key = (event) => page.key(event);
+      for (const name of names) model.on(`change:${name}`, redraw);
+      window.addEventListener("keydown", key, true);
+      page.redraw();
+      return () => {
+        window.removeEventListener("keydown", key, true);
+        for (const name of names) model.off(`change:${name}`, redraw);
+      };
+    },
+  };
+}
+
+// Small numbers that are easy to multiply; a grid of any size is the top left corner of these.
+const INPUT = ["21031241", "04213022", "31502143", "12340215", "50123104", "23014232", "14205312", "02431025"];
+const KERNEL = [[1, 2, -1, 1, 0], [0, 1, 3, -1, 2], [2, -1, 1, 0, 1], [1, 0, 2, 1, -2], [-1, 1, 0, 2, 1]];
+
+export const inputValues = (rows, columns) => table(rows, columns, (i, j) => Number(INPUT[i][j]));
+export const kernelValues = (rows, columns) => table(rows, columns, (i, j) => KERNEL[i][j]);
