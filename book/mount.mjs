@@ -1,5 +1,5 @@
 // Brings the explorers of a page to life, with no kernel: each is the ES module that anywidget loads in a notebook,
-// given a small model of its own. Needs explorers/*.mjs beside this file (or a module's address in data-esm).
+// given a small model of its own. The modules lie beside this file, or where data-esm says.
 
 function localModel(state) {
   const listeners = {};
@@ -22,7 +22,7 @@ export async function mount(element) {
   const { explorer, esm, state } = element.dataset;
   if (element.dataset.mounted !== undefined) return;
   element.dataset.mounted = "";
-  const address = esm ? new URL(esm, document.baseURI) : new URL(`./explorers/${explorer}.mjs`, import.meta.url);
+  const address = esm ? new URL(esm, document.baseURI) : new URL(`./${explorer}.mjs`, import.meta.url);
   const { default: widget } = await import(address);
   widget.render({ model: localModel(JSON.parse(state)), el: element });
 }

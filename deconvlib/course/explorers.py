@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 FOLDER = Path(__file__).with_name("explorers")
-STYLE = Path(__file__).with_name("explorers.css")
+STYLE = FOLDER / "explorers.css"
 NAMES = ("convolution", "transposed_convolution", "unpooling")
 
 _SUBJECTS = {
