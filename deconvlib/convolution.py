@@ -88,7 +88,9 @@ def conv_output_size(n: int, kernel: int, stride: int = 1, padding: int = 0, dil
     Raises
     ------
     ValueError
-        If the kernel does not fit in the padded input.
+        If the kernel does not fit in the padded input, or a number is below its least value.
+    TypeError
+        If a number is not an int. ``integer(name, value, minimum)``, imported above, checks both.
 
     Notes
     -----
