@@ -67,14 +67,14 @@ class Call:
             raise CheckFailed(self._explain(found, expected, reply.value, tolerance, *fresh))
         self._behaved(reply, args, keywords)
 
-    def raises(self, errors: type[Exception] | tuple[type[Exception], ...], *args: Any, **keywords: Any) -> None:
-        """Fail unless the call raises one of `errors`."""
+    def raises(self, errors: type[Exception] | tuple[type[Exception], ...], *args: Any, **keywords: Any) -> str:
+        """The message of the error. Fails unless the call raises one of `errors`."""
         wanted = errors if isinstance(errors, tuple) else (errors,)
         names = " or ".join(error.__name__ for error in wanted)
         try:
             reply = self.answers.call(self.exercise, args, keywords)
-        except wanted:
-            return
+        except wanted as error:
+            return str(error)
         except NotImplementedError:
             raise
         except Exception as error:
