@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from deconv_solutions.convolution import conv_output_size, im2col
 from scipy.sparse import csr_array
 
+from deconv_solutions.convolution import conv_output_size, im2col
 from deconvlib.course.arguments import array, integer, pair
 
 

@@ -252,8 +252,10 @@ def test_input_gradient_dilation(learner):
     learner.conv2d_input_gradient.gives(expected, grad_y, w, (1, 1, 1, 7), dilation=(1, 2))
 
 
-@check("conv2d_input_gradient", "two images, three channels in, four out, one and two groups")
+@check("conv2d_input_gradient", "channels: as many in as out, then three in and four out, then two groups")
 def test_input_gradient_channels(learner):
+    grad_y, w = np.array([[[[1]], [[10]]]]), np.array([[[[1]], [[2]]], [[[3]], [[4]]]])
+    learner.conv2d_input_gradient.gives(np.array([[[[31]], [[42]]]]), grad_y, w, (1, 2, 1, 1))
     grad_y, w = draw_array((2, 4, 1, 3), 1), draw_array((4, 3, 2, 2), 2)
     learner.conv2d_input_gradient.gives(
         reference.conv2d_input_gradient(grad_y, w, (2, 3, 2, 4)), grad_y, w, (2, 3, 2, 4)

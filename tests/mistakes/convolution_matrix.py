@@ -1,11 +1,11 @@
 """Known wrong answers to Chapter 2."""
 
 import numpy as np
+from scipy.sparse import csr_array
+
 from deconv_grader.known import mistake
 from deconv_solutions import convolution_matrix as reference
 from deconv_solutions.convolution import im2col
-from scipy.sparse import csr_array
-
 from deconvlib.course.arguments import pair
 
 
@@ -125,6 +125,18 @@ def gap_not_relative(forward, adjoint, x_shape, y_shape, rng):
 
 
 @mistake("dot_product_gap")
+def gap_divides_by_zero(forward, adjoint, x_shape, y_shape, rng):
+    """two products that are both 0 were divided by 0
+
+    Operators that make only zeros are an adjoint pair: return 0.0 before you divide.
+    """
+    x, y = rng.standard_normal(x_shape), rng.standard_normal(y_shape)
+    left, right = np.vdot(forward(x), y), np.vdot(x, adjoint(y))
+    with np.errstate(all="ignore"):
+        return float(np.abs(left - right) / np.maximum(abs(left), abs(right)))
+
+
+@mistake("dot_product_gap")
 def gap_over_the_first_product(forward, adjoint, x_shape, y_shape, rng):
     """the distance was divided by <Fx, y>, whichever of the products is larger
 
@@ -146,18 +158,6 @@ def gap_with_a_sign(forward, adjoint, x_shape, y_shape, rng):
     left, right = np.vdot(forward(x), y), np.vdot(x, adjoint(y))
     scale = max(left, right)
     return float((left - right) / scale) if scale else 0.0
-
-
-@mistake("dot_product_gap")
-def gap_divides_by_zero(forward, adjoint, x_shape, y_shape, rng):
-    """two products that are both 0 were divided by 0
-
-    Operators that make only zeros are an adjoint pair: return 0.0 before you divide.
-    """
-    x, y = rng.standard_normal(x_shape), rng.standard_normal(y_shape)
-    left, right = np.vdot(forward(x), y), np.vdot(x, adjoint(y))
-    with np.errstate(all="ignore"):
-        return float(np.abs(left - right) / np.maximum(abs(left), abs(right)))
 
 
 @mistake("dot_product_gap")
