@@ -1,0 +1,24 @@
+"""What the course's site adds to Jupyter Book.
+
+- ``exercises``   the numbered boxes around ``%%exercise`` cells: facts, hints and solution from their single homes
+- ``numbers``     chapters keep the number of their file, also while others are still missing
+- ``reference``   the library's reference from its docstrings, read without importing anything
+- ``course_map``  the home page's map: what is here, what is coming
+- ``outputs``     what is shown of a notebook's stored outputs
+- ``assets``      every browser file comes from this site: MathJax, icons, explorers
+- ``repository``  the buttons that need the repository's address, where there is one
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sphinx.application import Sphinx
+
+from . import assets, course_map, exercises, numbers, outputs, reference, repository
+
+
+def setup(app: Sphinx) -> dict[str, Any]:
+    for part in (repository, assets, outputs, exercises, numbers, reference, course_map):
+        part.setup(app)
+    return {"parallel_read_safe": True, "parallel_write_safe": True}

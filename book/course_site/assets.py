@@ -1,0 +1,112 @@
+"""Every file that a page loads comes from the site itself, and none that it does not need.
+
+MathJax is copied out of a pinned package (``sphinx-mathjax-offline`` carries MathJax 3.2.2 as released; a checksum makes
+sure). The theme's icon font, the scripts of extensions that the course does not use and all source maps are left out:
+they are two thirds of a page's weight, and some of them would ask other hosts.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+from importlib.metadata import distribution
+from pathlib import Path
+from typing import Any
+
+from sphinx.application import Sphinx
+from sphinx.config import Config
+from sphinx.errors import ExtensionError
+
+BOOK = Path(__file__).resolve().parent.parent
+MATHJAX_PACKAGE = "sphinx-mathjax-offline"
+MATHJAX_SHA256 = "0a6ded5abbce13331658dd239f34382abd06492c74b71b61e8caa8112ec55fa5"
+#: What MathJax loads by itself when a formula needs it; the rest of the package is never asked for.
+MATHJAX_EXTENSIONS = "action amscd bbox boldsymbol braket bussproofs cancel color enclose extpfeil html mhchem unicode verb"
+
+#: Scripts of Jupyter Book's extensions that no page of this course uses.
+UNUSED_SCRIPTS = ("sphinx-thebe.js", "togglebutton.js", "design-tabs.js", "hypothesis")
+UNUSED_FILES = (
+    "**/*.map",
+    "scripts/fontawesome.*",
+    "vendor/fontawesome",
+    "togglebutton.*",
+    "sphinx-thebe.*",
+    "design-tabs.js",
+    "locales",
+    "images/logo_binder.svg",
+    "images/logo_deepnote.svg",
+    "images/logo_jupyterhub.svg",
+    "images/logo_jupyterlite.svg",
+    "exercise.css",
+    "proof.css",
+)
+
+
+def copy_mathjax(target: Path) -> None:
+    files = distribution(MATHJAX_PACKAGE).locate_file(f"{MATHJAX_PACKAGE}/static/mathjax")
+    source = Path(str(files))
+    script = source / "tex-chtml.js"
+    if hashlib.sha256(script.read_bytes()).hexdigest() != MATHJAX_SHA256:
+        raise ExtensionError(f"{script} is not MathJax 3.2.2's tex-chtml.js")
+    fonts = Path("output/chtml/fonts/woff-v2")
+    extensions = Path("input/tex/extensions")
+    for folder in (fonts, extensions):
+        (target / folder).mkdir(parents=True, exist_ok=True)
+    shutil.copy2(script, target)
+    for font in (source / fonts).glob("*.woff"):
+        shutil.copy2(font, target / fonts)
+    for name in MATHJAX_EXTENSIONS.split():
+        shutil.copy2(source / extensions / f"{name}.js", target / extensions)
+
+
+def copy_assets(app: Sphinx) -> None:
+    if app.builder.format != "html":
+        return
+    static = Path(app.outdir, "_static")
+    copy_mathjax(static / "mathjax")
+    explorers = static / "explorers"
+    explorers.mkdir(parents=True, exist_ok=True)
+    for path in [*Path(app.srcdir, "deconvlib/course/explorers").glob("*.*"), BOOK / "mount.mjs"]:
+        if path.suffix in (".mjs", ".css") and path.is_file():
+            shutil.copy2(path, explorers / path.name)
+
+
+def drop_unused(app: Sphinx, exception: Exception | None) -> None:
+    if exception or app.builder.format != "html":
+        return
+    static = Path(app.outdir, "_static")
+    for pattern in UNUSED_FILES:
+        for path in static.glob(pattern):
+            if path.is_dir():
+                shutil.rmtree(path)
+            else:
+                path.unlink()
+
+
+def choose_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    def wanted(file: Any) -> bool:
+        inline = (getattr(file, "attributes", None) or {}).get("body") or ""
+        name = str(getattr(file, "filename", file) or "")
+        unused = any(script in name for script in (*UNUSED_SCRIPTS, "togglebutton.css", "sphinx-thebe.css"))
+        return not unused and "THEBE_JS_URL" not in inline and "toggleHint" not in inline
+
+    for kind in ("script_files", "css_files"):
+        if kind in context:
+            context[kind][:] = [file for file in context[kind] if wanted(file)]
+    if "deconv-explorer" in (context.get("body") or ""):
+        app.add_css_file("explorers/explorers.css")
+        app.add_js_file("explorers/mount.mjs", type="module")
+
+
+def configure(app: Sphinx, config: Config) -> None:
+    config.mathjax_path = "mathjax/tex-chtml.js"
+    config.html_static_path = [*config.html_static_path, str(BOOK / "static")]
+    config.templates_path = [str(BOOK / "templates"), *config.templates_path]
+
+
+def setup(app: Sphinx) -> None:
+    app.connect("config-inited", configure)
+    app.connect("builder-inited", copy_assets)
+    app.connect("html-page-context", choose_scripts, priority=900)
+    app.connect("build-finished", drop_unused)
+    app.add_css_file("course.css", priority=900)
