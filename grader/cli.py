@@ -90,7 +90,8 @@ def progress(context: typer.Context) -> None:
     from deconv_grader.workbook import by_chapter
 
     console, book = _console(), _workbook()
-    following: Exercise | None = None
+    begun: Exercise | None = None
+    fresh: Exercise | None = None
     score = total = 0
     for chapter, group in by_chapter(book.exercises).items():
         states = {exercise.name: book.status(exercise) for exercise in group}
@@ -100,14 +101,17 @@ def progress(context: typer.Context) -> None:
         for exercise in group:
             state, earned = states[exercise.name]
             sign, color = SIGNS[state]
-            if following is None and state != "passed":
-                following = exercise
+            if state == "missing":
+                fresh = fresh or exercise
+            elif state != "passed":
+                begun = begun or exercise
             tail = {"missing": "", "unchecked": "  changed since its last check", "broken": "  its file does not parse"}
             console.print(
                 f"    [{color}]{sign}[/] {exercise.name:<28} [dim]{earned:>2} of {exercise.points:>2}[/]"
                 f"[{color}]{tail.get(state, '' if state in ('passed', 'partial') else '  ' + state)}[/]"
             )
     console.print(f"\n[bold]{score} of {total} points[/]")
+    following = begun or fresh  # finish what is begun before starting something new
     if following is None:
         console.print("Every exercise here is passed. You have built the whole library yourself.")
     else:

@@ -149,6 +149,21 @@ def bare_arguments(signature_or_arguments: str) -> str:
     return ast.unparse(node.args)
 
 
+def _marks(name: str) -> tuple[str, str]:
+    return f"# beside {name}: begin\n", f"# beside {name}: end\n"
+
+
+def split_beside(source: Source, name: str) -> tuple[str, str, str]:
+    """What stands above an exercise, in three: before its marked block, the block's text, and after it."""
+    begin, end = _marks(name)
+    above = source.text[: source.head[0]]
+    if begin not in above or end not in above:
+        return above, "", ""
+    before, _, rest = above.partition(begin)
+    beside, _, after = rest.partition(end)
+    return before, beside, after
+
+
 def write(path: Path, exercise: Exercise, body: str, beside: str = "") -> None:
     """Replace an exercise's body; what stands beside it in a cell goes into a marked block above it.
 
@@ -158,10 +173,9 @@ def write(path: Path, exercise: Exercise, body: str, beside: str = "") -> None:
         If the result would not be Python; the file is left as it was.
     """
     source = locate(path, exercise.name)
-    begin, end = f"# beside {exercise.name}: begin\n", f"# beside {exercise.name}: end\n"
-    before = source.text[: source.head[0]]
-    if begin in before and end in before:
-        before = before[: before.index(begin)] + before[before.index(end) + len(end) :]
+    before, _, after = split_beside(source, exercise.name)
+    before += after
+    begin, end = _marks(exercise.name)
     if beside.strip():
         before = f"{before}{begin}{beside.strip()}\n{end}"
     text = before + source.text[slice(*source.head)] + body.rstrip() + "\n" + source.text[source.body[1] :]

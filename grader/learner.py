@@ -136,8 +136,9 @@ class Call:
         part = f"In entry {found.path}: " if found.path else ""
         feedback.note = f"{part}{found.words}."
         same_shape = found.where is not None and not found.path
-        feedback.expected = grids("expected", expected, found.where if same_shape else None)
-        feedback.got = grids("yours", got, found.where if same_shape else None)
+        if not isinstance(expected, int | float | str) or type(got) is not type(expected):
+            feedback.expected = grids("expected", expected, found.where if same_shape else None)
+            feedback.got = grids("yours", got, found.where if same_shape else None)
         known = self._recognize(expected, got, tolerance, args, keywords)
         if known is not None:
             feedback.mistake, feedback.advice = known.name, known.advice

@@ -30,33 +30,52 @@ def grid_lines(grid: Grid) -> list[list[tuple[str, bool]]]:
     ]
 
 
-def _grid_text(grid: Grid, style: str) -> Text:
+def _grid_text(grid: Grid, style: str) -> list[Text]:
     from rich.text import Text
 
-    text = Text(f"{grid.label}", style="bold")
-    text.append(f"  {grid.caption}\n" if grid.caption else "\n", style="dim not bold")
+    lines = [Text(grid.label, style="bold"), *([Text(grid.caption, style="dim")] if grid.caption else [])]
     for row in grid_lines(grid):
-        for cell, marked in row:
-            text.append(cell, style=style if marked else "not bold")
-        text.append("\n")
-    text.rstrip()
-    return text
+        lines.append(Text.assemble(*((cell, style if marked else "") for cell, marked in row)))
+    return lines
+
+
+def _beside(blocks: list[list[Text]], width: int = 96, gap: int = 4) -> list[Text]:
+    """Blocks of lines laid out side by side, in as many rows as `width` asks for."""
+    from rich.text import Text
+
+    rows: list[list[list[Text]]] = [[]]
+    used = 0
+    for block in blocks:
+        wide = max(line.cell_len for line in block) + gap
+        if rows[-1] and used + wide > width:
+            rows.append([])
+            used = 0
+        rows[-1].append(block)
+        used += wide
+    out = []
+    for row in rows:
+        for i in range(max(map(len, row))):
+            line = Text("    ")
+            for block in row:
+                cell = block[i].copy() if i < len(block) else Text()
+                cell.pad_right(max(part.cell_len for part in block) + gap - cell.cell_len)
+                line.append_text(cell)
+            line.rstrip()
+            out.append(line)
+    return out
 
 
 def feedback_lines(feedback: Feedback) -> list[Text]:
     """A failed check as Rich text, in the order it is told."""
-    from rich.columns import Columns  # noqa: F401  (kept lazy with the rest of Rich)
     from rich.text import Text
 
     parts = [Text(feedback.headline)]
     if feedback.call:
         parts.append(Text.assemble("  ", (feedback.call, "cyan")))
-    for grid in feedback.given:
-        parts.append(_indent(_grid_text(grid, "bold")))
-    for grid in feedback.expected:
-        parts.append(_indent(_grid_text(grid, "bold green")))
-    for grid in feedback.got:
-        parts.append(_indent(_grid_text(grid, "bold red")))
+    styles = {"given": "bold", "expected": "bold green", "got": "bold red"}
+    blocks = [_grid_text(grid, style) for name, style in styles.items() for grid in getattr(feedback, name)]
+    if blocks:
+        parts += _beside(blocks)
     if feedback.note:
         marked = any(any(map(any, grid.marks)) for grid in feedback.got)
         parts.append(Text(f"{feedback.note}{f' Marked {MARK}.' if marked else ''}"))
@@ -66,12 +85,6 @@ def feedback_lines(feedback: Feedback) -> list[Text]:
         parts.append(Text(feedback.advice))
     parts += [Text(f"  {line}", style="dim") for line in feedback.trace]
     return parts
-
-
-def _indent(text: Text) -> Text:
-    from rich.text import Text
-
-    return Text("\n").join(Text("    ") + line for line in text.split("\n"))
 
 
 def plain(feedback: Feedback) -> str:
@@ -103,6 +116,8 @@ def print_result(console: Console, result: ExerciseResult, verbose: bool = True)
         passed = check.status == "passed"
         mark = "[green]✓[/]" if passed else "[red]✗[/]"
         console.print(f"  {mark} {check.title}" + ("" if passed else f" [dim]({check.status})[/]"), highlight=False)
+    if result.gated:
+        console.print("  the first check is the gate: until it passes, the others earn nothing", style="dim")
     failure = result.first_failure
     if failure and failure.feedback:
         console.print()

@@ -43,6 +43,12 @@ class ExerciseResult:
         return self.exercise.points * earned // total
 
     @property
+    def gated(self) -> bool:
+        """Whether checks passed that earn nothing because the first one did not."""
+        states = [check.status for check in self.checks]
+        return bool(states) and states[0] != "passed" and "passed" in states
+
+    @property
     def status(self) -> str:
         """One of `STATUSES`."""
         if self.forbidden:

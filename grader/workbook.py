@@ -153,7 +153,8 @@ class Workbook:
             raise editing.CannotEdit(f"the cell defines {exercise.name}({given}), expected {exercise.name}({wanted})")
         if not answer.written:
             return "kept" if source.written else "stub"
-        if answer.body.strip() == source.body_text.strip():
+        beside = editing.split_beside(source, exercise.name)[1]
+        if (answer.body.strip(), answer.beside.strip()) == (source.body_text.strip(), beside.strip()):
             return "same"
         if source.written:
             editing.backup(self.folder, exercise, source)
