@@ -35,6 +35,9 @@ _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
 _NO_NEW_PRIVS, _DEATH_SIGNAL, _KEEP_CAPABILITIES = 38, 1, 8
 _READ_CAPABILITY = 1 << 2  # CAP_DAC_READ_SEARCH
 
+# Root needs no user namespace, and in one its workers could not have another user's identity.
+_NAMESPACES = ["--unshare-ipc", "--unshare-pid", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try"]
+
 _libc = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 
 
@@ -60,7 +63,7 @@ def bubblewrap_works() -> bool:
     program = shutil.which("bwrap")
     if program is None:
         return False
-    trial = [program, "--ro-bind", "/", "/", "--unshare-all", "--die-with-parent", "true"]
+    trial = [program, "--ro-bind", "/", "/", *_NAMESPACES, "--die-with-parent", "true"]
     try:
         return subprocess.run(trial, capture_output=True, timeout=10, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
@@ -81,14 +84,19 @@ def at_least(level: str, wanted: str) -> bool:
     return LEVELS.index(level) >= LEVELS.index(wanted)
 
 
+def standard_library() -> set[Path]:
+    """The folders of the standard library."""
+    return {Path(sysconfig.get_path(name)) for name in ("stdlib", "platstdlib")}
+
+
 def readable_paths(packages: Iterable[Path], course: Path) -> list[Path]:
     """What a worker may read: the standard library, shared libraries, `packages` and the course's support package.
 
     The standard library is named entry by entry, for ``site-packages`` lies in it.
     """
     paths = [course, *packages]
-    for folder in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}:
-        paths += [entry for entry in Path(folder).iterdir() if not entry.name.endswith("-packages")]
+    for folder in standard_library():
+        paths += [entry for entry in folder.iterdir() if not entry.name.endswith("-packages")]
     folders = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", f"{sys.base_prefix}/lib"}
     for folder in {os.path.realpath(name) for name in folders if os.path.isdir(name)}:
         entries = Path(folder).iterdir()
@@ -100,7 +108,7 @@ def readable_paths(packages: Iterable[Path], course: Path) -> list[Path]:
 def bubblewrap_command(paths: Iterable[Path], command: list[str]) -> list[str]:
     """`command` in a mount namespace that holds only `paths` and the interpreter."""
     program = shutil.which("bwrap") or "bwrap"
-    out = [program, "--unshare-all", "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
+    out = [program, *_NAMESPACES, "--die-with-parent", "--new-session", "--cap-drop", "ALL"]
     if os.geteuid() == 0:  # the workers' own user identity, and reading a library that lies under /root
         for name in ("CAP_SETUID", "CAP_SETGID", "CAP_KILL", "CAP_DAC_READ_SEARCH"):
             out += ["--cap-add", name]
@@ -116,8 +124,10 @@ def bubblewrap_command(paths: Iterable[Path], command: list[str]) -> list[str]:
     return [*out, "--remount-ro", "/", "--chdir", "/", "--", *command]
 
 
-def landlock_rules(paths: Iterable[Path]) -> int | None:
-    """A Landlock ruleset that lets its process read `paths` and nothing else; None where there is no Landlock.
+def landlock_rules(paths: Iterable[Path], listed: Iterable[Path]) -> int | None:
+    """A Landlock ruleset that lets its process read `paths`, list the names in `listed`, and nothing else.
+
+    None where there is no Landlock.
 
     Files written, sockets bound or connected, signals to processes outside: refused, as far as this kernel's version goes.
     """
@@ -131,15 +141,11 @@ def landlock_rules(paths: Iterable[Path]) -> int | None:
     rules = _syscall(_CREATE_RULESET, attribute, ctypes.c_size_t(len(attribute)), ctypes.c_uint(0))
     if rules < 0:
         return None
-    for path in paths:
+    wishes = [(path, _READ_FILE | (_READ_DIR if path.is_dir() else 0)) for path in paths]
+    for path, rights in [*wishes, *((path, _READ_DIR) for path in listed)]:
         handle = os.open(path, os.O_PATH | os.O_CLOEXEC)
-        rights = _READ_FILE | (_READ_DIR if path.is_dir() else 0)
-        _syscall(_ADD_RULE, ctypes.c_int(rules), ctypes.c_int(1), struct.pack("=Qi", rights, handle), ctypes.c_uint(0))
-        os.close(handle)
-    for folder in {sysconfig.get_path("stdlib"), sysconfig.get_path("platstdlib")}:
-        handle = os.open(folder, os.O_PATH | os.O_CLOEXEC)  # listed, so that imports find what they may read in it
-        listed = struct.pack("=Qi", _READ_DIR, handle)
-        _syscall(_ADD_RULE, ctypes.c_int(rules), ctypes.c_int(1), listed, ctypes.c_uint(0))
+        rule = struct.pack("=Qi", rights, handle)
+        _syscall(_ADD_RULE, ctypes.c_int(rules), ctypes.c_int(1), rule, ctypes.c_uint(0))
         os.close(handle)
     return rules
 
@@ -163,8 +169,8 @@ def lock_down(
         Whether that user must still be able to read what only root may (a Python under /root).
     """
     identity_taken = _become(identity, keep_reading)
-    _limit(memory, seconds, own_identity=identity_taken)
     if _libc is None:
+        _limit(memory, seconds, processes=None)
         return {"level": "process", "identity": identity_taken}
     # After the change of identity, which would clear it; the starter may have died meanwhile.
     _prctl(_DEATH_SIGNAL, 9)
@@ -174,6 +180,8 @@ def lock_down(
     if rules is not None:
         os.close(rules)
     filtered = at_least(level, "seccomp") and seccomp.install()
+    # Processes are counted by user. Where none can be started, only a user with no others needs a limit (on threads).
+    _limit(memory, seconds, 32 if identity_taken else None if filtered else _tasks_of_user() + 64)
     reached = "rlimits"
     if filtered:
         reached = "landlock" if confined else "bubblewrap" if level == "bubblewrap" else "seccomp"
@@ -185,10 +193,10 @@ def lock_down(
     }
 
 
-def _limit(memory: int, seconds: int, own_identity: bool) -> None:
+def _limit(memory: int, seconds: int, processes: int | None) -> None:
     limits = {"AS": memory, "CPU": seconds, "FSIZE": 0, "CORE": 0, "NOFILE": 64, "MEMLOCK": 0, "MSGQUEUE": 0}
-    # Processes are counted by user: a low limit is only fair to a user with no others.
-    limits["NPROC"] = 32 if own_identity else 512
+    if processes is not None:
+        limits["NPROC"] = processes
     for name, value in limits.items():
         kind = getattr(resource, f"RLIMIT_{name}", None)
         if kind is not None:
@@ -197,10 +205,24 @@ def _limit(memory: int, seconds: int, own_identity: bool) -> None:
             resource.setrlimit(kind, (value, value))
 
 
+def _tasks_of_user() -> int:
+    """How many processes and threads this user has."""
+    count = 0
+    for entry in os.scandir("/proc"):
+        if entry.name.isdigit():
+            try:
+                if entry.stat().st_uid == os.geteuid():
+                    count += len(os.listdir(f"/proc/{entry.name}/task"))
+            except OSError:  # gone, or hidden
+                continue
+    return count
+
+
 def _become(identity: int, keep_reading: bool) -> bool:
     """Give up root for a user number that nobody has. Returns whether this process has it now."""
     if os.geteuid() != 0:
         return False
+    taken = True
     try:
         if keep_reading and _libc is not None:
             _prctl(_KEEP_CAPABILITIES, 1)
@@ -208,9 +230,10 @@ def _become(identity: int, keep_reading: bool) -> bool:
         os.setresgid(identity, identity, identity)
         os.setresuid(identity, identity, identity)
     except OSError:  # a namespace without that user
-        return False
-    if keep_reading and _libc is not None:
+        taken = False
+    if _libc is not None:
+        kept = _READ_CAPABILITY if keep_reading else 0
         header = struct.pack("=Ii", 0x20080522, 0)
-        low = struct.pack("=III", _READ_CAPABILITY, _READ_CAPABILITY, 0)
-        _libc.capset(header, low + struct.pack("=III", 0, 0, 0))
-    return True
+        if _libc.capset(header, struct.pack("=IIIIII", kept, kept, 0, 0, 0, 0)) != 0:
+            raise OSError(ctypes.get_errno(), "cannot give up root's privileges")
+    return taken

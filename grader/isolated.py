@@ -1,0 +1,356 @@
+"""A learner's answers from behind a process boundary.
+
+`IsolatedAnswers` is what `deconv_grader.answers.InProcess` is for one's own code: the same two methods, `missing` and
+`call`, answered by a worker process that holds no tests and no solutions. A worker lives for one exercise at most, so that
+nothing learned in one exercise (a reference's answers, above all) is there in the next.
+"""
+
+from __future__ import annotations
+
+import builtins
+import importlib
+import re
+from collections.abc import Callable
+from typing import Any
+
+from deconv_grader import packages, sandbox, wire
+from deconv_grader.answers import PassedFunction, Reply
+from deconv_grader.connection import Connection, Crashed, Malformed, TimedOut, WorkerFailure
+from deconv_grader.forkserver import zygote_for
+from deconv_grader.submission import Submission, written_exercises
+from deconvlib.course.catalogue import Exercise, exercises, prerequisites
+from deconvlib.course.exercise import reference
+
+START = wire.Limits(header=32 << 20)
+MOST_CALLBACKS = 20_000  # in one call
+DEEPEST = 8  # calls within callbacks within calls
+LOAD_SECONDS = 10.0  # to import the learner's module
+_REFUSING = (SystemExit, KeyboardInterrupt, GeneratorExit, StopIteration, StopAsyncIteration)
+
+
+class LearnerError(RuntimeError):
+    """An exception of a type that is the learner's own."""
+
+
+class NotAllowed(WorkerFailure):
+    """A library was used that the exercise forbids."""
+
+    status = "forbidden"
+
+
+class Handle:
+    """A result that stays in the worker, because it is neither a plain value nor an array."""
+
+    def __init__(self, answers: IsolatedAnswers, worker: Connection, number: int, type_name: str):
+        self._answers, self._worker, self._number = answers, worker, number
+        self.type_name = type_name
+
+    def __repr__(self) -> str:
+        return f"<{self.type_name}>"
+
+    def _ask(self, kind: str, body: Any = None) -> Any:
+        return self._answers._ask_of(self, kind, body)
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        return self._ask("invoke", [list(args), keywords])
+
+    def get(self, attribute: str) -> Any:
+        """An attribute that is data."""
+        if not attribute.isidentifier() or attribute.startswith("_"):
+            raise ValueError(f"attribute must be a public name, got {attribute!r}")
+        return self._ask("attribute", attribute)
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of a torch module by name."""
+        return dict(self._ask("parameters"))
+
+    def vjp(self, args: tuple[Any, ...], cotangent: Any) -> tuple[Any, tuple[Any, ...]]:
+        """The result of a torch callable, and its vector-Jacobian product: the cotangent at each tensor of `args`."""
+        result, gradients = self._ask("pullback", [list(args), cotangent])
+        return result, gradients
+
+    def next(self, count: int = 1) -> list[Any]:
+        """Up to `count` further values of an iterator."""
+        return list(self._ask("next", count))
+
+
+class IsolatedAnswers:
+    """The answers in a submission, each called in a worker.
+
+    Parameters
+    ----------
+    submission
+        What was handed in.
+    level
+        One of `sandbox.LEVELS`, or ``"best"``.
+    memory_mb
+        What a worker may take up beyond what it starts with.
+    """
+
+    def __init__(self, submission: Submission, level: str = "best", memory_mb: int = 1024):
+        self.submission = submission
+        self.wanted = sandbox.best_level() if level == "best" else level
+        self.memory = memory_mb << 20
+        self.exercises = {exercise.id: exercise for exercise in exercises().values()}
+        self.problems = dict(submission.problems)
+        self.reached: dict[str, Any] | None = None
+        self.output = ""
+        self._worker: Connection | None = None
+        self._serves: Exercise | None = None
+        self._failure: WorkerFailure | None = None
+        self._depth = 0
+        self._functions: list[PassedFunction] = []
+        self._written: dict[str, set[str] | None] = {}
+
+    # ------------------------------------------------------------------------------------------ the Answers protocol
+
+    def missing(self, exercise: Exercise) -> bool:
+        """Whether there is nothing to call yet. Asked at the start of every check, whose time begins here."""
+        self._failure = None
+        self._left = exercise.deadline
+        if exercise.chapter not in self.submission.sources:
+            return exercise.chapter not in self.submission.problems and exercise.name not in self.submission.broken
+        if exercise.chapter not in self._written:
+            names = {other.name for other in self.exercises.values() if other.chapter == exercise.chapter}
+            self._written[exercise.chapter] = written_exercises(self.submission.sources[exercise.chapter], names)
+        written = self._written[exercise.chapter]
+        return written is not None and exercise.name not in written and exercise.name not in self.submission.broken
+
+    def call(self, exercise: Exercise, args: tuple[Any, ...], keywords: dict[str, Any]) -> Reply:
+        """Call the learner's function.
+
+        Raises
+        ------
+        Exception
+            What the call raised, as a built-in exception; `learner_lines` on it names the learner's lines.
+        WorkerFailure
+            If the worker was stopped, or died. The rest of the check gets the same at once; the next a new worker.
+        """
+        if self._failure is not None:
+            raise self._failure
+        if exercise.name in self.submission.broken:
+            raise LearnerError(self.submission.broken[exercise.name])
+        if exercise.chapter in self.problems:
+            raise LearnerError(self.problems[exercise.chapter])
+        worker = self._worker_for(exercise)
+        facts = {"kind": "call", "exercise": exercise.id, "references": self._references(exercise)}
+        fields, value = self._exchange(worker, facts, [list(args), keywords])
+        keys = {*range(len(args)), *keywords}
+        return Reply(value, _keys(fields.get("changed"), keys), _keys(fields.get("shared"), keys))
+
+    # ---------------------------------------------------------------------------------------------------- the worker
+
+    def _references(self, exercise: Exercise) -> list[str]:
+        """The exercises that the reference answers while this one is graded: what it declares, never itself."""
+        known = exercises()
+        return [known[name].id for name in prerequisites(exercise.name) if name != exercise.name]
+
+    def _worker_for(self, exercise: Exercise) -> Connection:
+        if self._worker is not None and self._serves != exercise:
+            self.close()
+        if self._worker is None:
+            self._start(exercise)
+        assert self._worker is not None
+        return self._worker
+
+    def _start(self, exercise: Exercise) -> None:
+        libraries = tuple(name for name in sorted(packages.OPTIONAL) if name not in exercise.forbids)
+        for library in libraries:
+            importlib.import_module(packages.OPTIONAL[library][0])  # its values are to be read here as well
+        zygote = zygote_for(self.wanted, libraries)
+        seconds = int(LOAD_SECONDS + 20 * exercise.deadline)
+        worker = self._worker = Connection(zygote, zygote.spawn(self.memory, seconds))
+        self._serves = exercise
+        self.reached = worker.greeting(LOAD_SECONDS)
+        modules: dict[str, list[str]] = {}
+        for other in self.exercises.values():
+            modules.setdefault(other.chapter, []).append(other.name)
+        start = {
+            "kind": "start",
+            "sources": self.submission.sources,
+            "exercises": modules,
+            "forbidden": list(exercise.forbids),
+            "allowed": list(zygote.names),
+        }
+        worker.send(wire.encode(start, None, START), LOAD_SECONDS)
+        left, self._left = self._left, LOAD_SECONDS
+        try:
+            self._exchange(worker, {"kind": "load", "module": exercise.chapter}, None)
+        except NotAllowed:
+            raise
+        except Exception as error:
+            self.problems[exercise.chapter] = _import_problem(exercise.chapter, error)
+            self.close()
+            raise LearnerError(self.problems[exercise.chapter]) from None
+        except WorkerFailure as failure:
+            self.problems[exercise.chapter] = f"importing {exercise.chapter}.py failed: {failure}"
+            raise
+        finally:
+            self._left = left
+
+    @property
+    def level(self) -> str | None:
+        """The level of isolation that the last worker reached; None before there was one."""
+        return None if self.reached is None else str(self.reached["level"])
+
+    def close(self) -> None:
+        """End the worker, if there is one."""
+        worker, self._worker, self._serves = self._worker, None, None
+        if worker is not None:
+            self.output = worker.output
+            worker.end()
+
+    # -------------------------------------------------------------------------------------------------- one exchange
+
+    def _ask_of(self, handle: Handle, kind: str, body: Any) -> Any:
+        if handle._worker is not self._worker:
+            raise LearnerError(f"the worker that held this {handle.type_name} is gone")
+        return self._exchange(handle._worker, {"kind": kind, "handle": handle._number}, body)[1]
+
+    def _exchange(self, worker: Connection, fields: dict[str, Any], body: Any) -> tuple[dict[str, Any], Any]:
+        """Send one frame and wait for what comes of it, answering what the worker asks in between."""
+        functions_before = len(self._functions)
+        self._depth += 1
+        try:
+            if self._depth > DEEPEST:
+                raise Malformed("calls within calls are nested too deeply")
+            number = worker.number()
+            try:
+                frame = wire.encode({**fields, "number": number}, body, wire.REQUEST, self._special)
+            except wire.WireError as error:
+                raise TypeError(f"the check passes what cannot be sent: {error}") from None
+            self._left -= worker.send(frame, self._left)
+            for _ in range(MOST_CALLBACKS):
+                header, payload, spent = worker.receive(self._left)
+                self._left -= spent
+                reply, value = wire.decode(header, payload, wire.REPLY, self._restore(worker))
+                if reply["kind"] in ("callback", "reference"):
+                    worker.send(self._answer(reply, value), self._left)
+                    continue
+                if type(reply.get("number")) is not int or reply["number"] != number:
+                    raise Malformed("the reply belongs to another call")
+                if reply["kind"] == "result":
+                    return reply, value
+                if reply["kind"] == "error":
+                    raise self._error(reply)
+                break
+            raise Malformed("it asked for too much")
+        except NotAllowed as failure:
+            self._failure = failure
+            raise
+        except Exception as error:
+            if not isinstance(error, wire.WireError):
+                raise
+            failure = Malformed(f"what the worker sent cannot be read: {error}")
+            self._give_up(failure)
+            raise failure from None
+        except BaseException as failure:  # a deadline, in here or in the plugin: the worker is in the middle of something
+            self._give_up(failure)
+            raise
+        finally:
+            self._depth -= 1
+            del self._functions[functions_before:]
+
+    def _give_up(self, failure: BaseException) -> None:
+        self._failure = failure if isinstance(failure, WorkerFailure) else TimedOut("stopped at its deadline")
+        self.close()
+
+    def _special(self, value: Any) -> dict[str, Any] | None:
+        if isinstance(value, PassedFunction):
+            self._functions.append(value)
+            return {"function": len(self._functions) - 1, "name": value.name}
+        if isinstance(value, Handle) and value._worker is self._worker:
+            return {"handle": value._number}
+        return None
+
+    def _restore(self, worker: Connection) -> Callable[[dict[str, Any]], Handle]:
+        def restore(node: dict[str, Any]) -> Handle:
+            number, name = node.get("handle"), node.get("type")
+            if node.keys() != {"handle", "type"} or type(number) is not int or type(name) is not str:
+                raise wire.WireError("an object of unknown kind")
+            if not 0 <= number < 1 << 31:
+                raise wire.WireError("a handle that is none")
+            return Handle(self, worker, number, clean(name, 80))
+
+        return restore
+
+    def _answer(self, reply: dict[str, Any], value: Any) -> bytes:
+        """What the worker asked for: a function that the test passed, or a prerequisite's reference."""
+        if type(value) is not list or len(value) != 2 or type(value[0]) is not list or type(value[1]) is not dict:
+            raise Malformed("a question without arguments")
+        args, keywords = value
+        answer: dict[str, Any] = {"kind": "answer"}
+        try:
+            if any(isinstance(part, Handle) for part in (*args, *keywords.values())):
+                raise wire.WireError("an argument that cannot be sent")
+            result = self._asked_for(reply)(*args, **keywords)
+            return wire.encode(answer, result, wire.REQUEST, self._special)
+        except wire.WireError as error:
+            return wire.encode({**answer, "error": "refused"}, str(error)[:500], wire.REQUEST)
+        except Exception as error:
+            name = next(base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins")
+            return wire.encode({**answer, "error": name}, str(error)[:2000], wire.REQUEST)
+
+    def _asked_for(self, reply: dict[str, Any]) -> Callable[..., Any]:
+        if reply["kind"] == "callback":
+            number = reply.get("function")
+            if type(number) is not int or not 0 <= number < len(self._functions):
+                raise Malformed("it asked for a function that was not passed")
+            return self._functions[number]
+        identity = reply.get("exercise")
+        assert self._serves is not None
+        if type(identity) is not str or identity not in self._references(self._serves):
+            raise Malformed("it asked for a solution that it may not have")
+        return reference(identity)
+
+    def _error(self, reply: dict[str, Any]) -> BaseException:
+        """The exception that a worker reports, as one that may be raised here."""
+        name, message = clean(str(reply.get("type")), 80), clean(str(reply.get("message")), 2000)
+        lines = self._lines(reply.get("lines"))
+        base = getattr(builtins, str(reply.get("base")), None)
+        if "forbidden" in reply:
+            out: BaseException = NotAllowed(message)
+        elif isinstance(base, type) and issubclass(base, Exception) and not issubclass(base, _REFUSING):
+            try:
+                out = base(message)
+            except TypeError:  # UnicodeDecodeError and its kind need more than words
+                out = ValueError(message)
+        else:
+            out = LearnerError(message)
+        if type(out).__name__ != name and not isinstance(out, NotAllowed):
+            out.args = (f"{name}: {message}" if message else name,)
+        out.learner_lines = lines  # type: ignore[attr-defined]
+        return out
+
+    def _lines(self, lines: Any) -> list[str]:
+        """The learner's lines an exception went through, in the grader's own copy of the text."""
+        found: list[str] = []
+        for entry in lines if type(lines) is list else []:
+            if type(entry) is not list or len(entry) != 2 or type(entry[0]) is not str or type(entry[1]) is not int:
+                continue
+            source = self.submission.sources.get(entry[0], "").split("\n")
+            if 1 <= entry[1] <= len(source) and len(found) < 16:
+                file = f"{entry[0].replace('.', '/')}.py"
+                found.append(f"{file}, line {entry[1]}: {clean(source[entry[1] - 1].strip(), 200)}")
+        return found
+
+
+def clean(text: str, length: int) -> str:
+    """Text without control characters (line ends stay), and not longer than `length`."""
+    text = text if len(text) <= length else text[: length - 1] + "…"
+    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", " ", text)
+
+
+def _keys(found: Any, allowed: set[int | str]) -> tuple[int | str, ...]:
+    if type(found) is not list or len(found) > 100:
+        return ()
+    return tuple(key for key in found if type(key) in (int, str) and key in allowed)
+
+
+def _import_problem(module: str, error: Exception) -> str:
+    lines = getattr(error, "learner_lines", [])
+    where = f"\n{lines[-1]}" if lines else ""
+    return f"{module}.py does not import. {type(error).__name__}: {error}{where}"
+
+
+__all__ = ["Crashed", "Handle", "IsolatedAnswers", "LearnerError", "Malformed", "NotAllowed", "TimedOut", "WorkerFailure"]

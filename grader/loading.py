@@ -1,0 +1,153 @@
+"""How a worker finds modules: the course's support package on disk, the learner's modules in memory, the rest nowhere.
+
+The learner's files are read by the grader and arrive as text, so no link, device or huge file of a submission is ever
+opened here. A library that is not allowed is not simply missing: ``import torch`` at the top of a module works, and the
+first use says in words why it may not be used, so that it costs the exercise that used it and no other.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.abc
+import importlib.machinery
+import importlib.util
+import linecache
+import sys
+import types
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+PACKAGE = "deconvlib"
+
+#: Packages a learner may have at hand and that no worker needs.
+NOT_WHILE_GRADING = frozenset(
+    "matplotlib PIL skimage cv2 sklearn pandas seaborn plotly imageio tqdm IPython ipywidgets numba cupy jax "
+    "tensorflow keras torchvision torch scipy sympy networkx einops opt_einsum".split()
+)
+
+
+class Forbidden(ImportError):
+    """A library was used that this exercise, or grading as such, does not allow."""
+
+
+def course_package(course: Path) -> None:
+    """Make ``deconvlib`` a package without a folder, whose ``course`` is the trusted one."""
+    package = types.ModuleType(PACKAGE, "The learner's modules, and the course's support package.")
+    package.__path__ = []
+    sys.modules[PACKAGE] = package
+    name = f"{PACKAGE}.course"
+    spec = importlib.util.spec_from_file_location(name, course / "__init__.py", submodule_search_locations=[str(course)])
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = package.course = module  # type: ignore[attr-defined]
+    spec.loader.exec_module(module)
+    for part in ("arguments", "exercise"):
+        importlib.import_module(f"{name}.{part}")
+
+
+class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Finds and loads ``deconvlib.NAME`` from the sources that the grader sent.
+
+    Parameters
+    ----------
+    sources
+        Module name without the package -> its text.
+    exercises
+        Module name -> the names of the exercises it should hold.
+    """
+
+    def __init__(self, sources: Mapping[str, str], exercises: Mapping[str, Sequence[str]]):
+        self.sources = dict(sources)
+        self.exercises = {module: tuple(names) for module, names in exercises.items()}
+        self.files = {f"{PACKAGE}/{name.replace('.', '/')}.py": name for name in self.sources}
+        for file, name in self.files.items():
+            linecache.cache[file] = (len(self.sources[name]), None, self.sources[name].splitlines(True), file)
+        sys.modules[PACKAGE].__getattr__ = self._exercise  # type: ignore[method-assign]
+
+    def _exercise(self, name: str) -> Any:
+        """``from deconvlib import conv2d``, whichever module has it."""
+        for module, names in self.exercises.items():
+            if name in names and module in self.sources:
+                return getattr(importlib.import_module(f"{PACKAGE}.{module}"), name)
+        raise AttributeError(f"{PACKAGE} has no {name!r}")
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        name = fullname.removeprefix(f"{PACKAGE}.")
+        if name == fullname:
+            return None
+        folder = any(other.startswith(f"{name}.") for other in self.sources)
+        if name not in self.sources and not folder:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=folder)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        name = module.__name__.removeprefix(f"{PACKAGE}.")
+        if name not in self.sources:
+            return
+        file = f"{PACKAGE}/{name.replace('.', '/')}.py"
+        module.__file__ = file
+        exec(compile(self.sources[name], file, "exec", dont_inherit=True), module.__dict__)
+        decorate = sys.modules[f"{PACKAGE}.course.exercise"].exercise
+        for exercise in self.exercises.get(name, ()):
+            # A notebook's cells and a bare module need not repeat the decorator.
+            function = module.__dict__.get(exercise)
+            if isinstance(function, types.FunctionType) and not hasattr(function, "exercise"):
+                function.__module__ = module.__name__
+                module.__dict__[exercise] = decorate(title="", points=0, minutes=0, difficulty=1)(function)
+
+
+class NotAllowed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """Gives a stand-in for each package that may not be used: importing it is no fault, using it is."""
+
+    def __init__(self, forbidden: Sequence[str], allowed: Sequence[str]):
+        self.forbidden = frozenset(forbidden)
+        self.packages = (self.forbidden | NOT_WHILE_GRADING) - frozenset(allowed)
+
+    def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        if fullname.partition(".")[0] not in self.packages:
+            return None
+        return importlib.machinery.ModuleSpec(fullname, self, is_package=True)
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
+        return types.ModuleType(spec.name)
+
+    def exec_module(self, module: types.ModuleType) -> None:
+        name = module.__name__
+        package = name.partition(".")[0]
+        if package in self.forbidden:
+            words = f"{package} may not be used in this exercise: write it yourself"
+        else:
+            words = f"{package} cannot be used while an exercise is graded"
+
+        def __getattr__(attribute: str) -> Any:
+            if attribute.startswith("__"):
+                raise AttributeError(attribute)
+            return stand_in(f"{name}.{attribute}", lambda: Forbidden(words, name=package))
+
+        module.__getattr__ = __getattr__  # type: ignore[method-assign]
+
+
+class _StandInType(type):
+    """Whatever is looked up in a package that may not be used: a class that can be named and inherited, not called."""
+
+    _reason: Callable[[], Forbidden]
+
+    def __call__(cls, *args: Any, **keywords: Any) -> Any:
+        raise cls._reason()
+
+    def __getattr__(cls, attribute: str) -> Any:
+        if attribute.startswith("__"):
+            raise AttributeError(attribute)
+        return stand_in(f"{cls.__qualname__}.{attribute}", cls._reason)
+
+    def __iter__(cls) -> Any:
+        raise cls._reason()
+
+    def __array__(cls, *args: Any, **keywords: Any) -> Any:
+        raise cls._reason()
+
+
+def stand_in(name: str, reason: Callable[[], Forbidden]) -> Any:
+    return _StandInType(name.rpartition(".")[2], (), {"__qualname__": name, "_reason": staticmethod(reason)})
