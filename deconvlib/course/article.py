@@ -164,6 +164,7 @@ CLAIMS: tuple[Claim, ...] = (
         "holds once corrected",
         "A convolution's features move with the picture, for shifts by a multiple of the stride and away from the "
         "border; being local promises nothing beyond that.",
+        "move-the-picture-and-the-map-moves",
     ),
     Claim(
         "pooling-parameters",
@@ -235,6 +236,7 @@ CLAIMS: tuple[Claim, ...] = (
         "holds once corrected",
         "The input needs its channel index and the weights an output channel; it is then the stride-1, unpadded layer, "
         "a correlation: the kernel is not turned round.",
+        "many-kernels-many-images",
     ),
     Claim(
         "inverse-formula",
