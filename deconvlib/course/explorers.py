@@ -15,10 +15,11 @@ from typing import Any
 
 FOLDER = Path(__file__).with_name("explorers")
 STYLE = FOLDER / "explorers.css"
-NAMES = ("convolution", "transposed_convolution", "unpooling")
+NAMES = ("convolution", "convolution_matrix", "transposed_convolution", "unpooling")
 
 _SUBJECTS = {
     "convolution": "convolution arithmetic",
+    "convolution_matrix": "convolution as a matrix",
     "transposed_convolution": "transposed convolution by stamping",
     "unpooling": "unpooling, and pooling again",
 }
@@ -50,16 +51,20 @@ def _whole(value: object) -> bool:
 
 
 def _grid(name: str, value: Any) -> list[list[int]]:
-    rows = [list(row) for row in value] if isinstance(value, (list, tuple)) or hasattr(value, "tolist") else None
-    if rows is not None:
-        rows = [[int(entry) if hasattr(entry, "item") and entry == int(entry) else entry for entry in row] for row in rows]
-    if not rows or len({len(row) for row in rows}) != 1:
+    rows = value.tolist() if hasattr(value, "tolist") else value
+    if (
+        not isinstance(rows, (list, tuple))
+        or not all(isinstance(row, (list, tuple)) for row in rows)
+        or len({len(row) for row in rows}) != 1
+    ):
         raise ValueError(f"{name}: values={value!r}, expected rows of whole numbers, all of one length")
     for row in rows:
         for entry in row:
             if not _whole(entry) or abs(entry) > _LARGEST:
-                raise ValueError(f"{name}: values holds {entry!r}, expected whole numbers from -{_LARGEST} to {_LARGEST}")
-    return rows
+                raise ValueError(
+                    f"{name}: values holds {entry!r}, expected whole numbers from -{_LARGEST} to {_LARGEST}"
+                )
+    return [list(row) for row in rows]
 
 
 def _checked(name: str, given: dict[str, Any]) -> dict[str, Any]:
@@ -157,7 +162,7 @@ class Explorer:
 
 
 def explore(name: str, **state: Any) -> Explorer:
-    """An explorer: "convolution", "transposed_convolution" or "unpooling".
+    """An explorer: "convolution", "convolution_matrix", "transposed_convolution" or "unpooling".
 
     Parameters
     ----------

@@ -19,6 +19,14 @@ export const cells = function* (rows, columns) {
   for (let i = 0; i < rows; i++) for (let j = 0; j < columns; j++) yield [i, j];
 };
 
+// The cells that a dilated kernel spans, and the places a window takes along an axis (0: it does not fit).
+export const windowSpan = (kernel, dilation) => dilation * (kernel - 1) + 1;
+
+export function windowCount(n, kernel, stride, padding = 0, dilation = 1) {
+  const room = n + 2 * padding - windowSpan(kernel, dilation);
+  return room < 0 ? 0 : Math.floor(room / stride) + 1;
+}
+
 export function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes))
@@ -29,7 +37,7 @@ export function make(tag, attributes = {}, ...children) {
 
 // Single letters are variables, and set in italics; the article "a" is no variable.
 const formulaParts = (text) =>
-  text.split(/(?<![\p{L}_’])([b-zA-Z])(?![\p{L}_])/u).map((part, k) => (k % 2 ? make("i", {}, part) : part));
+  text.split(/(?<![\p{L}_’])([b-zB-Z])(?![\p{L}_])/u).map((part, k) => (k % 2 ? make("i", {}, part) : part));
 
 // A formula breaks at its equals signs only.
 const formulaLine = (text) =>
@@ -44,7 +52,7 @@ class Grid {
     this.base = this.nodes.map((row) => row.map((node) => node.className));
     this.element = make(
       "div",
-      { class: "dx-grid", role: "grid", "aria-label": label, "data-grid": key, style: `--columns: ${columns}` },
+      { class: columns > 11 ? "dx-grid dx-dense" : "dx-grid", role: "grid", "aria-label": label, "data-grid": key, style: `--columns: ${columns}` },
       ...this.nodes.map((row) => make("div", { class: "dx-row", role: "row" }, ...row)),
     );
     this.figure = make(
@@ -74,7 +82,12 @@ class Grid {
       type: "text", inputmode: "numeric", autocomplete: "off", maxlength: 3, value: text, tabindex: -1, "aria-label": label,
     });
     field.addEventListener("focus", () => field.select());
-    field.addEventListener("click", () => field.select());
+    // A click selects all of a number too, so that typing replaces it.
+    field.addEventListener("mousedown", (event) => {
+      event.preventDefault();
+      field.focus();
+      field.select();
+    });
     // Later, because an edit draws everything again, and the focus may be on its way to another cell.
     field.addEventListener("change", () => setTimeout(() => this.edit(i, j, field)));
     return make("div", attributes, field);
@@ -265,6 +278,10 @@ class Page {
 
   formula(...lines) {
     for (const line of lines) this.formulas.append(make("p", {}, ...formulaLine(line)));
+  }
+
+  prose(text) {
+    this.formulas.append(make("p", {}, ...formulaParts(text)));
   }
 
   badge(value, text, kind) {

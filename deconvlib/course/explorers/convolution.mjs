@@ -1,5 +1,5 @@
 // Convolution arithmetic: what each output reads, and how large the output is.
-import { cells, count, explorer, factor, inputValues, kernelValues, number, table } from "./common.mjs";
+import { cells, count, explorer, factor, inputValues, kernelValues, number, table, windowCount, windowSpan } from "./common.mjs";
 
 // explorers.py reads this list too: between the brackets is JSON and nothing else.
 export const controls = [
@@ -12,19 +12,11 @@ export const controls = [
   {"name": "dilation", "label": "Dilation", "symbol": "d", "value": 1, "min": 1, "max": 3}
 ];
 
-export const span = (kernel, dilation) => dilation * (kernel - 1) + 1;
-
-// 0 or less: the kernel does not fit.
-export function outputSize(n, kernel, stride, padding, dilation) {
-  const room = n + 2 * padding - span(kernel, dilation);
-  return room < 0 ? 0 : Math.floor(room / stride) + 1;
-}
-
 export function convolve(x, w, { stride, padding, dilation }) {
   const [H, W, K, L] = [x.length, x[0].length, w.length, w[0].length];
   const padded = table(H + 2 * padding, W + 2 * padding, (i, j) => x[i - padding]?.[j - padding] ?? 0);
-  const rows = outputSize(H, K, stride, padding, dilation);
-  const columns = outputSize(W, L, stride, padding, dilation);
+  const rows = windowCount(H, K, stride, padding, dilation);
+  const columns = windowCount(W, L, stride, padding, dilation);
   // Everything an output reads, in the order of the kernel.
   const reads = (i, j) =>
     [...cells(K, L)].map(([a, b]) => ({ a, b, u: i * stride + a * dilation, v: j * stride + b * dilation, weight: w[a][b] }));
@@ -39,7 +31,7 @@ function draw(page) {
   const [s, p, d] = ["stride", "padding", "dilation"].map((name) => page.get(name));
   const w = kernelValues(K, L);
   const { padded, output, reads } = convolve(inputValues(H, W), w, { stride: s, padding: p, dilation: d });
-  const [rows, columns] = [outputSize(H, K, s, p, d), outputSize(W, L, s, p, d)];
+  const [rows, columns] = [windowCount(H, K, s, p, d), windowCount(W, L, s, p, d)];
   const fits = rows > 0 && columns > 0;
   const isPadding = (u, v) => u < p || v < p || u >= H + p || v >= W + p;
   const readers = table(H + 2 * p, W + 2 * p, () => []);
@@ -61,7 +53,6 @@ function draw(page) {
       label: `${isPadding(u, v) ? "padding" : `x[${u - p}, ${v - p}]`}: ${number(padded[u][v])}`,
     }),
   });
-  page.sign("⋆");
   const kernel = page.grid({
     key: "kernel",
     title: `kernel w, ${K} × ${L}`,
@@ -71,7 +62,6 @@ function draw(page) {
     cell: (a, b) => ({ text: number(w[a][b]), value: w[a][b], kind: "dx-weight", label: `w[${a}, ${b}]: ${number(w[a][b])}` }),
   });
   if (fits) {
-    page.sign("=");
     page.grid({
       key: "output",
       title: `output y, ${rows} × ${columns}`,
@@ -82,12 +72,12 @@ function draw(page) {
     });
   }
 
-  page.legend(["dx-read", "read", "×2"], ["dx-chosen", "chosen"]);
+  if (fits) page.legend(["dx-read", "read", "×2"], ["dx-chosen", "chosen"]);
   if (p) page.legend(["dx-padding", "padding: zeros"]);
   if (readers.flat().some((list) => !list.length)) page.legend(["dx-unread", fits ? "read by no output" : "not read"]);
 
   for (const [letter, kernelLetter, n, k, size] of [["H", "K", H, K, rows], ["W", "L", W, L, columns]]) {
-    const room = n + 2 * p - span(k, d);
+    const room = n + 2 * p - windowSpan(k, d);
     page.formula(
       `${letter === "H" ? "rows" : "columns"} = ⌊(${letter} + 2p − d(${kernelLetter} − 1) − 1) / s⌋ + 1 = ` +
         `⌊(${n} + 2·${p} − ${d}·(${k} − 1) − 1) / ${s}⌋ + 1 = ` +
@@ -95,12 +85,12 @@ function draw(page) {
     );
   }
 
-  const tooLarge = [["rows", H, K], ["columns", W, L]].filter(([, n, k]) => span(k, d) > n + 2 * p);
+  const tooLarge = [["rows", H, K], ["columns", W, L]].filter(([, n, k]) => windowSpan(k, d) > n + 2 * p);
   page.refused = !fits;
   page.explain = (point) => {
     if (!fits)
       return `The kernel does not fit: it spans ${tooLarge
-        .map(([word, n, k]) => `${span(k, d)} ${word}, and the padded input has ${n + 2 * p}`)
+        .map(([word, n, k]) => `${windowSpan(k, d)} ${word}, and the padded input has ${n + 2 * p}`)
         .join("; ")}. There is no output.`;
     if (!point) return "";
     const { key, row, column } = point;

@@ -167,11 +167,11 @@ function draw(page) {
       kernel.paint(() => ({ mark: "dx-read" }));
       output.paint((r, c) => {
         const source = sources[r][c].find((one) => one.i === row && one.j === column);
-        return source && { mark: "dx-read", note: `+${number(y[row][column] * w[source.a][source.b])}`.replace("+−", "−") };
+        const added = source && number(y[row][column] * w[source.a][source.b]);
+        return source && { mark: "dx-read", note: overlap ? "" : `+${added}`.replace("+−", "−") };
       });
-      const at = (index) => index - p;
       return `y[${row}, ${column}] = ${number(y[row][column])} stamps ${number(y[row][column])}·w with its corner at ` +
-        `row ${row}·${s} − ${p} = ${number(at(row * s))}, column ${column}·${s} − ${p} = ${number(at(column * s))}. Overlapping stamps add.`;
+        `row ${row}·${s} − ${p} = ${number(row * s - p)}, column ${column}·${s} − ${p} = ${number(column * s - p)}. Overlapping stamps add.`;
     }
     kernel.paint((a, b) => (a === row && b === column ? { mark: "dx-chosen" } : undefined));
     output.paint((r, c) => (sources[r][c].some(({ a, b }) => a === row && b === column) ? { mark: "dx-read" } : undefined));

@@ -1,5 +1,5 @@
 // Unpooling: pool, enlarge by the chosen rule, pool again and compare.
-import { cells, count, explorer, number, table } from "./common.mjs";
+import { cells, count, explorer, number, table, windowCount } from "./common.mjs";
 
 // explorers.py reads this list too: between the brackets is JSON and nothing else.
 export const controls = [
@@ -32,8 +32,7 @@ const LIMIT = 99;
 // Each entry: the greatest value of a window, and where it is (the first of equal values wins).
 export function pool(x, { kernel: [K, L], stride }) {
   const [H, W] = [x.length, x[0].length];
-  const size = (n, k) => (n < k ? 0 : Math.floor((n - k) / stride) + 1);
-  const best = table(size(H, K), size(W, L), (i, j) => {
+  const best = table(windowCount(H, K, stride), windowCount(W, L, stride), (i, j) => {
     let at = [i * stride, j * stride];
     for (const [a, b] of cells(K, L)) {
       const [u, v] = [i * stride + a, j * stride + b];
@@ -197,13 +196,13 @@ function draw(page) {
       ? `Pooling U does not give P(x) back: ${count(result.differing, "cell")} of ${rows * columns} ${result.differing === 1 ? "differs" : "differ"}.`
       : `Pooling U does not give P(x) back: its size is ${again.length} × ${again[0].length}, not ${rows} × ${columns}.`;
   const meaning = {
-    sliding_max: `U = the greatest pooled value within reach of the window, one cell a step, so U has (${rows} + ${K} − 1) × (${columns} + ${L} − 1) cells and not ${H} × ${W}.`,
+    sliding_max: `U holds the greatest pooled value within reach of the window, one cell at a time. It has (${rows} + ${K} − 1) × (${columns} + ${L} − 1) cells, not ${H} × ${W}.`,
     nearest: `U repeats each pooled value ${s} × ${s} times; the last row and column run on to the edge.`,
     switches: "U is 0 but at the switches; values that share a switch add.",
-    min: "U = the least pooled value among the windows that hold a pixel. A pixel in no window is unbounded: ∞.",
+    min: "U holds the least pooled value among the windows that hold a pixel. A pixel in no window is unbounded: ∞.",
     mean: `U spreads each pooled value over its window, 1/${K * L} to each pixel; overlapping windows add.`,
   };
-  page.formula(meaning[rule]);
+  page.prose(meaning[rule]);
 
   page.explain = (point) => {
     if (!point) return verdict;
