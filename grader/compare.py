@@ -18,6 +18,12 @@ class Difference:
     words: str
     where: np.ndarray | None = None
     path: str = ""  # which part of a tuple, list or dict
+    secret: bool = False  # the words hold an expected value
+
+    @property
+    def discreet(self) -> str:
+        """The words, or, where these would give away what a hidden check expects, less."""
+        return "another value was expected" if self.secret else self.words
 
 
 def difference(expected: Any, got: Any, tolerance: float | None = None, path: str = "") -> Difference | None:
@@ -37,7 +43,7 @@ def difference(expected: Any, got: Any, tolerance: float | None = None, path: st
     if type(got) is not type(expected):
         return Difference(f"{_article(expected)} was expected, not {_article(got)}", path=path)
     if got != expected:
-        return Difference(f"{expected!r} was expected, not {got!r}", path=path)
+        return Difference(f"{expected!r} was expected, not {got!r}", path=path, secret=True)
     return None
 
 
@@ -100,7 +106,7 @@ def _float_difference(expected: float, got: Any, tolerance: float | None, path: 
         return None
     share = 1e-9 if tolerance is None else tolerance
     if not abs(expected - got) <= share * max(abs(expected), 1e-300):
-        return Difference(f"{expected:.10g} was expected, not {got:.10g}", path=path)
+        return Difference(f"{expected:.10g} was expected, not {got:.10g}", path=path, secret=True)
     return None
 
 

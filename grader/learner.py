@@ -22,19 +22,20 @@ from deconvlib.course.catalogue import Exercise, exercises
 class Learner:
     """Gives the exercises as attributes: ``learner.conv2d(x, w)``, ``learner.conv2d.gives(expected, x, w)``."""
 
-    def __init__(self, answers: Answers):
+    def __init__(self, answers: Answers, reveal: bool = True):
         self._answers = answers
+        self._reveal = reveal
 
     def __getattr__(self, name: str) -> Call:
         known = exercises()
         if name.startswith("_") or name not in known:
             raise AttributeError(f"there is no exercise named {name!r}")
-        return Call(known[name], self._answers)
+        return Call(known[name], self._answers, self._reveal)
 
     def require(self, condition: Any, statement: str, **shown: Any) -> None:
         """Fail unless `condition` holds; `statement` says what should hold, `shown` the values that tell about it."""
         if not bool(condition):
-            values = [grid for label, value in shown.items() for grid in grids(label, value)]
+            values = [grid for label, value in shown.items() if self._reveal for grid in grids(label, value)]
             raise CheckFailed(Feedback(f"This should hold, and does not: {statement}.", got=values))
 
     def pass_function(self, function: Callable[..., Any], name: str = "function") -> PassedFunction:
@@ -45,9 +46,10 @@ class Learner:
 class Call:
     """One exercise's function, called through the grader."""
 
-    def __init__(self, exercise: Exercise, answers: Answers):
+    def __init__(self, exercise: Exercise, answers: Answers, reveal: bool = True):
         self.exercise = exercise
         self.answers = answers
+        self.reveal = reveal
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """The learner's result. Fails if the call raises, changes its arguments or returns a view of them."""
@@ -134,11 +136,12 @@ class Call:
     ) -> Feedback:
         feedback = self._feedback(f"{self.exercise.name} gave another result than expected.", args, keywords)
         part = f"In entry {found.path}: " if found.path else ""
-        feedback.note = f"{part}{found.words}."
+        feedback.note = f"{part}{found.words if self.reveal else found.discreet}."
         same_shape = found.where is not None and not found.path
         if not isinstance(expected, int | float | str) or type(got) is not type(expected):
-            feedback.expected = grids("expected", expected, found.where if same_shape else None)
-            feedback.got = grids("yours", got, found.where if same_shape else None)
+            if self.reveal:
+                feedback.expected = grids("expected", expected, found.where if same_shape else None)
+            feedback.got = grids("yours", got, found.where if same_shape and self.reveal else None)
         known = self._recognize(expected, got, tolerance, args, keywords)
         if known is not None:
             feedback.mistake, feedback.advice = known.name, known.advice

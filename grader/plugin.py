@@ -13,16 +13,14 @@ from typing import Any
 
 import pytest
 
-from deconv_grader.answers import Answers, named_answers
+from deconv_grader.answers import Answers, InProcess, named_answers
+from deconv_grader.failures import TimedOut
 from deconv_grader.feedback import CheckFailed
 from deconv_grader.learner import Learner
 from deconvlib.course.catalogue import Exercise, exercises
 
 ANSWERS = pytest.StashKey[Answers]()
-
-
-class TimedOut(BaseException):
-    """A check that used up its time. No Exception, so that a learner's ``except Exception`` does not swallow it."""
+REVEAL = pytest.StashKey[bool]()  # whether hidden checks may print what they expect: yes for oneself, no for credit
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -59,7 +57,9 @@ def learner(request: pytest.FixtureRequest) -> Learner:
     exercise = exercise_of(request.node)
     if exercise is not None and answers.missing(exercise):
         pytest.skip(f"{exercise.name} is not started")
-    return Learner(answers)
+    marker = request.node.get_closest_marker("check")
+    hidden = marker is not None and marker.kwargs["hidden"]
+    return Learner(answers, reveal=not hidden or request.config.stash.get(REVEAL, True))
 
 
 @pytest.hookimpl(wrapper=True)
@@ -67,6 +67,8 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     exercise = exercise_of(item)
     if exercise is None:
         return (yield)
+    if not isinstance(item.config.stash[ANSWERS], InProcess):
+        return (yield)  # a worker's calls have their own deadline, kept by the process that waits for them
     with deadline(exercise.deadline):
         return (yield)
 
@@ -79,7 +81,7 @@ def deadline(seconds: float) -> Iterator[None]:
         return
 
     def stop(signum: int, frame: Any) -> None:
-        raise TimedOut(f"stopped after {seconds:g} s")
+        raise TimedOut(f"the check was stopped after {seconds:g} s")
 
     before = signal.signal(signal.SIGALRM, stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -13,7 +13,7 @@ STATUSES = ("passed", "partial", "failed", "missing", "timed out", "crashed", "f
 
 @dataclass
 class CheckResult:
-    """One check of an exercise: ``passed``, ``failed``, ``timed out``, ``crashed`` or ``skipped``."""
+    """One check of an exercise: ``passed``, ``failed``, ``timed out``, ``crashed``, ``forbidden`` or ``skipped``."""
 
     name: str
     title: str
@@ -31,12 +31,13 @@ class ExerciseResult:
     exercise: Exercise
     checks: list[CheckResult] = field(default_factory=list)
     problem: str = ""  # why no check could run: a module that does not import, a forbidden library
-    forbidden: bool = False
+    forbidden: bool = False  # the exercise's own body names a forbidden library
 
     @property
     def points(self) -> int:
         """Points earned: the passed checks' share, rounded down; none without the first check, the exercise's gate."""
-        if self.problem or not self.checks or self.checks[0].status != "passed":
+        states = [check.status for check in self.checks]
+        if self.problem or self.forbidden or "forbidden" in states or states[:1] != ["passed"]:
             return 0
         total = sum(check.weight for check in self.checks)
         earned = sum(check.weight for check in self.checks if check.status == "passed")
@@ -51,11 +52,11 @@ class ExerciseResult:
     @property
     def status(self) -> str:
         """One of `STATUSES`."""
-        if self.forbidden:
+        states = {check.status for check in self.checks}
+        if self.forbidden or "forbidden" in states:
             return "forbidden"
         if self.problem:
             return "crashed"
-        states = {check.status for check in self.checks}
         if not self.checks or states == {"skipped"}:
             return "missing"
         if states == {"passed"}:

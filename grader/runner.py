@@ -14,6 +14,7 @@ import pytest
 import deconv_tests
 from deconv_grader import plugin
 from deconv_grader.answers import Answers
+from deconv_grader.failures import TimedOut, WorkerFailure
 from deconv_grader.feedback import CheckFailed, Feedback
 from deconv_grader.learner import learner_lines
 from deconv_grader.results import CheckResult, ExerciseResult
@@ -25,14 +26,16 @@ TESTS = Path(str(deconv_tests.__file__)).resolve().parent
 class _Recorder:
     """A pytest plugin that keeps the chosen checks, feeds them the answers and records what comes of them."""
 
-    def __init__(self, chosen: list[Exercise], answers: Answers):
+    def __init__(self, chosen: list[Exercise], answers: Answers, reveal: bool):
         self.answers = answers
+        self.reveal = reveal
         self.results = {exercise.name: ExerciseResult(exercise) for exercise in chosen}
         self.collection_errors: list[str] = []
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
         config.stash[plugin.ANSWERS] = self.answers
+        config.stash[plugin.REVEAL] = self.reveal
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -71,9 +74,12 @@ def _outcome(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[st
     error = call.excinfo.value
     if isinstance(error, CheckFailed):
         return "failed", error.feedback
-    if isinstance(error, plugin.TimedOut):
-        words = f"The check was {error}. Look for a loop that does not end, or one over pixels that could be an array operation."
-        return "timed out", Feedback(words, trace=learner_lines(error))
+    if isinstance(error, WorkerFailure):
+        words = str(error).rstrip(".")
+        told = Feedback(words[:1].upper() + words[1:] + ".", trace=list(learner_lines(error)))
+        if isinstance(error, TimedOut):
+            told.advice = "Look for a loop that does not end, or one over pixels that could be an array operation."
+        return error.status, told
     return "failed", Feedback(f"{type(error).__name__}: {error}".strip().rstrip(":"), trace=learner_lines(error))
 
 
@@ -92,8 +98,8 @@ def _quiet_pytest() -> Any:
             os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
 
 
-def run(chosen: Iterable[Exercise], answers: Answers) -> list[ExerciseResult]:
-    """Check exercises, in the order given.
+def run(chosen: Iterable[Exercise], answers: Answers, reveal: bool = True) -> list[ExerciseResult]:
+    """Check exercises, in the order given. Unless `reveal`, hidden checks do not say what they expect.
 
     Raises
     ------
@@ -101,7 +107,7 @@ def run(chosen: Iterable[Exercise], answers: Answers) -> list[ExerciseResult]:
         If the course's own test files cannot be collected.
     """
     chosen = list(chosen)
-    recorder = _Recorder(chosen, answers)
+    recorder = _Recorder(chosen, answers, reveal)
     files = [TESTS / f"test_{chapter}.py" for chapter in dict.fromkeys(exercise.chapter for exercise in chosen)]
     arguments = [
         *(str(file) for file in files if file.is_file()),

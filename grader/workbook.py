@@ -129,10 +129,8 @@ class Workbook:
         return ""
 
     def _forbidden(self, exercise: Exercise) -> str:
-        found = forbidden_names(self.path(exercise), exercise)
-        if not found:
-            return ""
-        return f"{exercise.name} is to be written without {found}: it is the thing to be understood here"
+        path = self.path(exercise)
+        return forbidden_in(path.read_text(encoding="utf-8") if path.is_file() else "", exercise)
 
     # -------------------------------------------------------------------------------------------------------- editing
 
@@ -168,12 +166,24 @@ def _arguments(signature: str) -> str:
     return ast.unparse(node.args)
 
 
-def forbidden_names(path: Path, exercise: Exercise) -> str:
-    """The forbidden package that an exercise's body uses, or an empty string. Friendly words only: it is no fence."""
-    try:
-        module = ast.parse(path.read_text(encoding="utf-8"))
-    except (OSError, SyntaxError):
+def forbidden_in(source: str, exercise: Exercise) -> str:
+    """Why an exercise's body in a module's text may not count: the forbidden library it names. Empty if it may.
+
+    Friendly words only, said before anything runs: the fence is the worker's.
+    """
+    found = _libraries_used(source, exercise) & set(exercise.forbids)
+    if not found:
         return ""
+    return (
+        f"{exercise.name} is to be written without {' and '.join(sorted(found))}: it is the thing to be understood here"
+    )
+
+
+def _libraries_used(source: str, exercise: Exercise) -> set[str]:
+    try:
+        module = ast.parse(source)
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return set()
     bound: dict[str, str] = {}
 
     def note(node: ast.AST) -> None:
@@ -197,8 +207,8 @@ def forbidden_names(path: Path, exercise: Exercise) -> str:
                 if isinstance(node, ast.Import)
                 for alias in node.names
             }
-            return " and ".join(sorted(used & set(exercise.forbids)))
-    return ""
+            return used
+    return set()
 
 
 def start(folder: Path) -> list[Path]:
