@@ -6,35 +6,16 @@ import contextlib
 import os
 import select
 import signal
+import socket
 import time
 from typing import Any
 
 from deconv_grader import sandbox, wire
+from deconv_grader.failures import Crashed, Malformed, TimedOut
 from deconv_grader.forkserver import Process, Zygote
 
 MOST_OUTPUT = 64 << 10
 CHUNK = 1 << 20
-
-
-class WorkerFailure(BaseException):
-    """The worker gave no answer. No Exception: neither a test nor a library that tests may take it for an answer."""
-
-    status = "crashed"
-    learner_lines: list[str] = []
-
-
-class TimedOut(WorkerFailure):
-    """The time of the check is used up."""
-
-    status = "timed out"
-
-
-class Crashed(WorkerFailure):
-    """The worker's process ended."""
-
-
-class Malformed(WorkerFailure):
-    """The worker sent what the protocol does not allow."""
 
 
 class Connection:
@@ -125,8 +106,6 @@ class Connection:
         return bool(poll.poll(0)) and not self._hung_up()
 
     def _hung_up(self) -> bool:
-        import socket
-
         try:
             return self._process.channel.recv(1, socket.MSG_PEEK) == b""
         except OSError:

@@ -15,15 +15,12 @@ from typing import Any
 
 import deconvlib.course
 from deconv_grader import packages, sandbox
+from deconv_grader.failures import CannotIsolate
 
 HERE = Path(__file__).resolve().parent
 START_SECONDS = 60.0
 #: The modules that run inside: bubblewrap must show them, Landlock hides them again.
-_INSIDE = ("zygote", "worker", "loading", "wire", "sandbox", "seccomp")
-
-
-class CannotIsolate(RuntimeError):
-    """No worker can be started as asked; the message says why."""
+_INSIDE = ("zygote", "worker", "loading", "wire", "foreign", "sandbox", "seccomp")
 
 
 @dataclass
@@ -39,25 +36,29 @@ class Process:
 class Zygote:
     """A running zygote. Use `zygote_for`, which keeps one for each kind of worker."""
 
-    def __init__(self, level: str, libraries: tuple[str, ...]):
+    def __init__(self, level: str, libraries: tuple[str, ...], hidden: tuple[str, ...]):
         self.level = level
         self._lock = threading.Lock()
         self._names = packages.installed("numpy", *libraries)
         course = Path(str(deconvlib.course.__file__)).resolve().parent
         paths = sandbox.readable_paths(self._names.folders, course)
+        modules = [*packages.NUMPY, *(name for library in libraries for name in packages.OPTIONAL[library])]
+        modules += [name for library in hidden for name in packages.HIDDEN[library]]
+        everything = packages.installed("numpy", *libraries, *hidden)
         settings = {
             "level": level,
             "paths": [str(path) for path in paths],
             "listed": [str(path) for path in (*sandbox.standard_library(), *(self._names.sites if libraries else ()))],
-            "site": [str(path) for path in self._names.sites],
-            "imports": [*packages.NUMPY, *(name for library in libraries for name in packages.OPTIONAL[library])],
+            "site": [str(path) for path in everything.sites],
+            "imports": modules,
+            "hidden": list(hidden),
             "keep_site": bool(libraries),
             "course": str(course),
             "keep_reading": not _everybody_can_read(Path(os.__file__)),
         }
         command = [sys.executable, "-I", "-S", str(HERE / "zygote.py"), json.dumps(settings)]
         if level == "bubblewrap":
-            paths += [HERE / f"{name}.py" for name in _INSIDE]
+            paths += [*everything.folders, *(HERE / f"{name}.py" for name in _INSIDE)]
             command = sandbox.bubblewrap_command(paths, command)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
@@ -139,14 +140,14 @@ class Zygote:
             self._process.stderr.close()
 
 
-_zygotes: dict[tuple[str, tuple[str, ...]], Zygote] = {}
+_zygotes: dict[tuple[str, tuple[str, ...], tuple[str, ...]], Zygote] = {}
 _starting = threading.Lock()
 
 
-def zygote_for(level: str, libraries: tuple[str, ...] = ()) -> Zygote:
+def zygote_for(level: str, libraries: tuple[str, ...] = (), hidden: tuple[str, ...] = ()) -> Zygote:
     """The zygote for workers of this kind, started when first asked for."""
     with _starting:
-        key = (level, libraries)
+        key = (level, libraries, hidden)
         if key not in _zygotes or not _zygotes[key].alive:
             _zygotes[key] = Zygote(*key)
         return _zygotes[key]

@@ -15,8 +15,9 @@ from typing import Any
 
 from deconv_grader import packages, sandbox, wire
 from deconv_grader.answers import PassedFunction, Reply
-from deconv_grader.connection import Connection, Crashed, Malformed, TimedOut, WorkerFailure
-from deconv_grader.forkserver import zygote_for
+from deconv_grader.connection import Connection
+from deconv_grader.failures import CannotIsolate, Malformed, NotAllowed, TimedOut, WorkerFailure
+from deconv_grader.forkserver import Zygote, zygote_for
 from deconv_grader.submission import Submission, written_exercises
 from deconvlib.course.catalogue import Exercise, exercises, prerequisites
 from deconvlib.course.exercise import reference
@@ -30,12 +31,6 @@ _REFUSING = (SystemExit, KeyboardInterrupt, GeneratorExit, StopIteration, StopAs
 
 class LearnerError(RuntimeError):
     """An exception of a type that is the learner's own."""
-
-
-class NotAllowed(WorkerFailure):
-    """A library was used that the exercise forbids."""
-
-    status = "forbidden"
 
 
 class Handle:
@@ -85,11 +80,15 @@ class IsolatedAnswers:
         One of `sandbox.LEVELS`, or ``"best"``.
     memory_mb
         What a worker may take up beyond what it starts with.
+    require
+        The weakest level that will do; a worker that reaches less is not given the submission.
     """
 
-    def __init__(self, submission: Submission, level: str = "best", memory_mb: int = 1024):
+    def __init__(self, submission: Submission, level: str = "best", memory_mb: int = 1024, require: str | None = None):
         self.submission = submission
         self.wanted = sandbox.best_level() if level == "best" else level
+        self.required = require or "process"
+        self.deadline = deadline
         self.memory = memory_mb << 20
         self.exercises = {exercise.id: exercise for exercise in exercises().values()}
         self.problems = dict(submission.problems)
@@ -98,6 +97,10 @@ class IsolatedAnswers:
         self._worker: Connection | None = None
         self._serves: Exercise | None = None
         self._failure: WorkerFailure | None = None
+        self._hopeless: dict[str, WorkerFailure] = {}
+        self._begun: set[str] = set()
+        self._first_check = True
+        self._left = deadline or 0.0
         self._depth = 0
         self._functions: list[PassedFunction] = []
         self._written: dict[str, set[str] | None] = {}
@@ -106,8 +109,11 @@ class IsolatedAnswers:
 
     def missing(self, exercise: Exercise) -> bool:
         """Whether there is nothing to call yet. Asked at the start of every check, whose time begins here."""
-        self._failure = None
-        self._left = exercise.deadline
+        # Without an answer to its first check an exercise earns nothing, so the others need not wait for their deadlines.
+        self._failure = self._hopeless.get(exercise.id)
+        self._left = self.deadline or exercise.deadline
+        self._first_check = exercise.id not in self._begun
+        self._begun.add(exercise.id)
         if exercise.chapter not in self.submission.sources:
             return exercise.chapter not in self.submission.problems and exercise.name not in self.submission.broken
         if exercise.chapter not in self._written:
@@ -128,10 +134,8 @@ class IsolatedAnswers:
         """
         if self._failure is not None:
             raise self._failure
-        if exercise.name in self.submission.broken:
-            raise LearnerError(self.submission.broken[exercise.name])
-        if exercise.chapter in self.problems:
-            raise LearnerError(self.problems[exercise.chapter])
+        if problem := self.problem(exercise):
+            raise LearnerError(problem)
         worker = self._worker_for(exercise)
         facts = {"kind": "call", "exercise": exercise.id, "references": self._references(exercise)}
         fields, value = self._exchange(worker, facts, [list(args), keywords])
@@ -153,15 +157,40 @@ class IsolatedAnswers:
         assert self._worker is not None
         return self._worker
 
-    def _start(self, exercise: Exercise) -> None:
-        libraries = tuple(name for name in sorted(packages.OPTIONAL) if name not in exercise.forbids)
-        for library in libraries:
-            importlib.import_module(packages.OPTIONAL[library][0])  # its values are to be read here as well
-        zygote = zygote_for(self.wanted, libraries)
-        seconds = int(LOAD_SECONDS + 20 * exercise.deadline)
+    def probe(self) -> None:
+        """Start and end a worker without the submission, to know the level.
+
+        Raises
+        ------
+        CannotIsolate
+            If it is weaker than what is required.
+        """
+        self._new_worker(zygote_for(self.wanted))
+        self.close()
+
+    def problem(self, exercise: Exercise) -> str:
+        """Why no check of an exercise could run; an empty string if they could."""
+        return self.submission.broken.get(exercise.name) or self.problems.get(exercise.chapter, "")
+
+    def _new_worker(self, zygote: Zygote, seconds: int = 10) -> Connection:
         worker = self._worker = Connection(zygote, zygote.spawn(self.memory, seconds))
+        reached = worker.greeting(LOAD_SECONDS)
+        if not sandbox.at_least(reached["level"], self.required):
+            self.close()
+            raise CannotIsolate(f"isolation level {self.required} is required; {reached['level']} is reached here")
+        if self.reached is None or sandbox.at_least(self.reached["level"], reached["level"]):
+            self.reached = reached  # the weakest of all
+        return worker
+
+    def _start(self, exercise: Exercise) -> None:
+        needs = [exercises()[name] for name in prerequisites(exercise.name)]
+        allowed, hidden = packages.libraries_for(exercise, needs)
+        for library in (*allowed, *hidden):
+            importlib.import_module(packages.OPTIONAL[library][0])  # its values are to be read here as well
+        zygote = zygote_for(self.wanted, allowed, hidden)
+        seconds = int(LOAD_SECONDS + 20 * exercise.deadline) + 1
+        worker = self._new_worker(zygote, seconds)
         self._serves = exercise
-        self.reached = worker.greeting(LOAD_SECONDS)
         modules: dict[str, list[str]] = {}
         for other in self.exercises.values():
             modules.setdefault(other.chapter, []).append(other.name)
@@ -190,7 +219,7 @@ class IsolatedAnswers:
 
     @property
     def level(self) -> str | None:
-        """The level of isolation that the last worker reached; None before there was one."""
+        """The weakest level of isolation that a worker reached; None before there was one."""
         return None if self.reached is None else str(self.reached["level"])
 
     def close(self) -> None:
@@ -244,7 +273,7 @@ class IsolatedAnswers:
             failure = Malformed(f"what the worker sent cannot be read: {error}")
             self._give_up(failure)
             raise failure from None
-        except BaseException as failure:  # a deadline, in here or in the plugin: the worker is in the middle of something
+        except BaseException as failure:  # a deadline, here or the plugin's: the worker is in the middle of something
             self._give_up(failure)
             raise
         finally:
@@ -253,6 +282,8 @@ class IsolatedAnswers:
 
     def _give_up(self, failure: BaseException) -> None:
         self._failure = failure if isinstance(failure, WorkerFailure) else TimedOut("stopped at its deadline")
+        if self._first_check and self._serves is not None:
+            self._hopeless[self._serves.id] = self._failure
         self.close()
 
     def _special(self, value: Any) -> dict[str, Any] | None:
@@ -351,6 +382,3 @@ def _import_problem(module: str, error: Exception) -> str:
     lines = getattr(error, "learner_lines", [])
     where = f"\n{lines[-1]}" if lines else ""
     return f"{module}.py does not import. {type(error).__name__}: {error}{where}"
-
-
-__all__ = ["Crashed", "Handle", "IsolatedAnswers", "LearnerError", "Malformed", "NotAllowed", "TimedOut", "WorkerFailure"]

@@ -22,8 +22,8 @@ PACKAGE = "deconvlib"
 
 #: Packages a learner may have at hand and that no worker needs.
 NOT_WHILE_GRADING = frozenset(
-    "matplotlib PIL skimage cv2 sklearn pandas seaborn plotly imageio tqdm IPython ipywidgets numba cupy jax "
-    "tensorflow keras torchvision torch scipy sympy networkx einops opt_einsum".split()
+    """matplotlib PIL skimage cv2 sklearn pandas seaborn plotly imageio tqdm IPython ipywidgets numba cupy jax
+    tensorflow keras torchvision torch scipy sympy networkx einops opt_einsum""".split()  # noqa: SIM905
 )
 
 
@@ -37,7 +37,9 @@ def course_package(course: Path) -> None:
     package.__path__ = []
     sys.modules[PACKAGE] = package
     name = f"{PACKAGE}.course"
-    spec = importlib.util.spec_from_file_location(name, course / "__init__.py", submodule_search_locations=[str(course)])
+    spec = importlib.util.spec_from_file_location(
+        name, course / "__init__.py", submodule_search_locations=[str(course)]
+    )
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)

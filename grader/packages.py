@@ -6,14 +6,19 @@ import functools
 import importlib.metadata
 import importlib.util
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+from deconvlib.course.catalogue import Exercise
 
 #: Optional libraries an exercise may allow, and the modules a worker for it finds imported already.
 OPTIONAL = {
     "scipy": ("scipy.sparse", "scipy.sparse.linalg", "scipy.signal", "scipy.fft"),
     "torch": ("torch", "torch.nn.functional"),
 }
+#: For an exercise that may not use SciPy, but a prerequisite of which returns a sparse matrix: in memory, on no path.
+HIDDEN = {"scipy": ("scipy.sparse",)}
 NUMPY = ("numpy", "numpy.fft", "numpy.linalg", "numpy.lib.stride_tricks", "numpy.random")
 
 _ALONE = ("numpy", "scipy")  # they need nothing but each other: no record has to be read
@@ -57,6 +62,13 @@ def installed(*packages: str) -> Installed:
                     folders[path] = sites[path.parent] = None
                     names[entry.removesuffix(".py")] = None
     return Installed(tuple(folders), tuple(sites), tuple(names))
+
+
+def libraries_for(exercise: Exercise, needs: Iterable[Exercise]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The optional libraries that a worker for an exercise has: those it may import, and those kept hidden."""
+    allowed = tuple(name for name in sorted(OPTIONAL) if name not in exercise.forbids)
+    hidden = tuple(name for name in HIDDEN if name not in allowed and any(name not in need.forbids for need in needs))
+    return allowed, hidden
 
 
 def _requirements(package: str) -> list[importlib.metadata.Distribution]:

@@ -15,7 +15,8 @@ import struct
 ALLOW, ERRNO, KILL = 0x7FFF0000, 0x00050000, 0x80000000
 _LOAD, _EQUAL, _GREATER_EQUAL, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 _NUMBER, _MACHINE = 0, 4  # offsets in the kernel's struct seccomp_data
-_WRITING = 0o1 | 0o2 | 0o100 | 0o1000 | 0o2000 | 0o20000000  # O_WRONLY O_RDWR O_CREAT O_TRUNC O_APPEND O_TMPFILE's own bit
+# O_WRONLY, O_RDWR, O_CREAT, O_TRUNC, O_APPEND, and the bit that is O_TMPFILE's own.
+_WRITING = 0o1 | 0o2 | 0o100 | 0o1000 | 0o2000 | 0o20000000
 _THREAD = 0x10000  # CLONE_THREAD
 _SIGNAL_OPTION = 1  # PR_SET_PDEATHSIG: the worker must die with its starter
 

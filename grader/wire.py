@@ -8,7 +8,7 @@ A frame is two lengths, a header in JSON and raw little-endian bytes::
     bytes     the arrays' memory, in the order in which the header names them
 
 None, bool, str, finite float and lists stand for themselves in the header; every other value is an object with one
-telling key (`tuple`, `dict`, `array`, ...). Whatever is not on the list is refused, and a frame that says more than its
+telling key (`tuple`, `dict`, `array`, ...; tensors and sparse matrices are made of arrays, see `foreign`). Whatever is not on the list is refused, and a frame that says more than its
 `Limits` allow is refused before memory is spent on it. NaN and the infinities are not JSON: ``{"float": "nan"}``.
 """
 
@@ -17,7 +17,6 @@ from __future__ import annotations
 import json
 import math
 import struct
-import sys
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,11 +24,12 @@ from typing import Any
 
 import numpy as np
 
+from deconv_grader import foreign
+
 PREFIX = struct.Struct("<II")
 DTYPES = frozenset(["|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "<c8", "<c16"])
 _DTYPES = {name: np.dtype(name) for name in DTYPES}
 _NAMES = {dtype: name for name, dtype in _DTYPES.items()}
-_SPARSE = frozenset({"csr_array", "csr_matrix"})
 _FLOATS = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -142,7 +142,7 @@ class _Packer:
             return {"tuple": [self.pack(part, depth + 1) for part in tuple.__iter__(value)]}
         if kind in (dict, OrderedDict, defaultdict) and all(type(key) is str for key in value):
             return {"dict": {self._text(key): self.pack(part, depth + 1) for key, part in value.items()}}
-        packed = self._tensor(value) or self._sparse(value, depth)
+        packed = foreign.pack(value, lambda part: self.pack(part, depth + 1))
         if packed is None and self.special is not None:
             packed = self.special(value)
         if packed is None:
@@ -187,28 +187,6 @@ class _Packer:
         if self.limits.layout and not array.flags.writeable:
             node["writable"] = False
         return node
-
-    def _tensor(self, value: Any) -> dict[str, Any] | None:
-        torch = sys.modules.get("torch")
-        if torch is None or type(value) not in (torch.Tensor, torch.nn.Parameter) or value.layout is not torch.strided:
-            return None
-        try:
-            array = value.detach().resolve_conj().resolve_neg().numpy()
-        except (TypeError, RuntimeError):  # a dtype or a device that NumPy does not have
-            return None
-        if array.dtype not in _NAMES:
-            return None
-        return {"tensor": self._array(np.asarray(array)), "gradient": bool(value.requires_grad)}
-
-    def _sparse(self, value: Any, depth: int) -> dict[str, Any] | None:
-        sparse = sys.modules.get("scipy.sparse")
-        name = type(value).__name__
-        if sparse is None or name not in _SPARSE or type(value) is not getattr(sparse, name):
-            return None
-        parts = [np.asarray(part) for part in (value.data, value.indices, value.indptr)]
-        if any(part.dtype not in _NAMES for part in parts):
-            return None
-        return {"sparse": name, "shape": list(value.shape), "parts": [self.pack(part, depth + 1) for part in parts]}
 
 
 def _span(array: np.ndarray) -> tuple[int, int]:
@@ -353,35 +331,12 @@ class _Unpacker:
             raise WireError("an array that is too large")
         return lengths
 
-    def _tensor(self, node: dict[str, Any], depth: int) -> Any:
-        self._keys(node, {"tensor", "gradient"})
-        torch = sys.modules.get("torch")
-        if torch is None or type(node["tensor"]) is not dict or "array" not in node["tensor"]:
-            raise WireError("a tensor where torch is not in use")
+    def _foreign(self, node: dict[str, Any], depth: int) -> Any:
+        self._keys(node, {"foreign", "parts"}, frozenset({"shape", "gradient"}))
         try:
-            tensor = torch.from_numpy(self._array(node["tensor"], depth))
-            return tensor.requires_grad_() if node["gradient"] is True else tensor
-        except (TypeError, ValueError, RuntimeError):
-            raise WireError("a tensor that torch does not have") from None
-
-    def _sparse(self, node: dict[str, Any], depth: int) -> Any:
-        self._keys(node, {"sparse", "shape", "parts"})
-        sparse = sys.modules.get("scipy.sparse")
-        if sparse is None or type(node["sparse"]) is not str or node["sparse"] not in _SPARSE:
-            raise WireError("a sparse matrix where scipy is not in use")
-        parts = self.unpack(node["parts"], depth + 1)
-        shape = node["shape"]
-        if type(parts) is not list or len(parts) != 3 or not all(type(part) is np.ndarray for part in parts):
-            raise WireError("a sparse matrix with missing parts")
-        if type(shape) is not list or len(shape) != 2:
-            raise WireError("a sparse matrix without a shape")
-        rows, columns = (self._count(length, 1 << 31) for length in shape)
-        try:
-            matrix = getattr(sparse, node["sparse"])(tuple(parts), shape=(rows, columns))
-            matrix.check_format(full_check=True)
-        except (TypeError, ValueError, IndexError, OverflowError):
-            raise WireError("a sparse matrix whose parts do not fit") from None
-        return matrix
+            return foreign.unpack(node, self.unpack(node["parts"], depth + 1))
+        except (TypeError, ValueError, IndexError, OverflowError, RuntimeError, KeyError):
+            raise WireError("a tensor, sparse matrix or generator that is none") from None
 
     _OBJECTS = {
         "array": _array,
@@ -391,8 +346,7 @@ class _Unpacker:
         "int": _int,
         "complex": _complex,
         "dict": _dict,
-        "tensor": _tensor,
-        "sparse": _sparse,
+        "foreign": _foreign,
     }
 
 

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+
 from deconv_grader import loading, wire
 
 MESSAGE_LENGTH = 2000

@@ -79,6 +79,10 @@ def _prepare(settings: dict[str, Any]) -> tuple[types.ModuleType, types.ModuleTy
         importlib.import_module(name)
     if "torch" in sys.modules:
         sys.modules["torch"].set_num_threads(1)
+    foreign = importlib.import_module("deconv_grader.foreign")
+    for library in settings["hidden"]:
+        for name in [name for name in sys.modules if name.partition(".")[0] == library]:
+            foreign.hidden[name] = sys.modules.pop(name)
     if not settings["keep_site"]:
         sys.path[:] = [entry for entry in sys.path if entry not in settings["site"]]
         sys.path_importer_cache.clear()
