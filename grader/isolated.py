@@ -82,9 +82,18 @@ class IsolatedAnswers:
         What a worker may take up beyond what it starts with.
     require
         The weakest level that will do; a worker that reaches less is not given the submission.
+    deadline
+        Seconds for each check, in the place of what the exercises declare.
     """
 
-    def __init__(self, submission: Submission, level: str = "best", memory_mb: int = 1024, require: str | None = None):
+    def __init__(
+        self,
+        submission: Submission,
+        level: str = "best",
+        memory_mb: int = 1024,
+        require: str | None = None,
+        deadline: float | None = None,
+    ):
         self.submission = submission
         self.wanted = sandbox.best_level() if level == "best" else level
         self.required = require or "process"
