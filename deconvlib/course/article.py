@@ -466,14 +466,21 @@ def verdict_table() -> Rendered:
                 f"<strong>{found}.</strong> {escape(claim.reason)} "
                 f'<a href="{escape(claim.page)}">Proof: chapter {claim.number}</a>'
             )
+        where = escape(", ".join(section.replace(" ", "\u00a0") for section in claim.sections))
+        cells = (f"{where}<br><small>{claim.kind}</small>", escape(claim.statement), found)
         rows.append(
-            f'<tr class="deconv-verdict-{_SHORT[claim.verdict]}"><td>{escape(", ".join(claim.sections))}</td>'
-            f'<td>{claim.kind}</td><td style="text-align: left">{escape(claim.statement)}</td>'
-            f'<td style="text-align: left">{found}</td></tr>'
+            f'<tr class="deconv-verdict-{_SHORT[claim.verdict]}">'
+            + "".join(f'<td style="text-align: left; vertical-align: top">{cell}</td>' for cell in cells)
+            + "</tr>"
         )
     html = (
         f'<div class="deconv-verdicts" style="overflow-x: auto"><p>{summary}</p><table><thead><tr>'
-        '<th scope="col">Section</th><th scope="col">Kind</th><th scope="col">The article, in our words</th>'
-        '<th scope="col">Verdict</th></tr></thead><tbody>' + "".join(rows) + "</tbody></table></div>"
+        + "".join(
+            f'<th scope="col" style="text-align: left">{title}</th>'
+            for title in ("Section", "The article, in our words", "Verdict")
+        )
+        + "</tr></thead><tbody>"
+        + "".join(rows)
+        + "</tbody></table></div>"
     )
     return Rendered("\n".join(lines), html)
