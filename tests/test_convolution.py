@@ -16,11 +16,14 @@ DTYPES = (np.float32, np.float64, np.int64)
 
 TWO_CHANNELS = np.array([[[1, 2, 3, 4], [5, 6, 7, 8], [9, 0, 1, 2]], [[0, 1, 0, 2], [3, 0, 4, 0], [0, 5, 0, 6]]])
 TWO_KERNELS = np.array([[[1, 0, 2], [0, -1, 0]], [[0, 3, 0], [1, 0, 0]]])
+# The first check of an exercise takes floats: it is about values, and a forgotten dtype is for a later one to tell.
 
 
 @check("correlate2d", "a 3 x 4 image of two channels that you can work out by hand", weight=2)
 def test_correlate2d_by_hand(learner):
-    learner.correlate2d.gives(np.array([[7, 3], [19, 38]]), TWO_CHANNELS, TWO_KERNELS)
+    learner.correlate2d.gives(
+        np.array([[7.0, 3.0], [19.0, 38.0]]), TWO_CHANNELS.astype(float), TWO_KERNELS.astype(float)
+    )
 
 
 @check("correlate2d", "an impulse, which shows the kernel turned by 180 degrees")
@@ -32,8 +35,9 @@ def test_correlate2d_impulse(learner):
 
 @check("correlate2d", "a kernel as large as the image, and one of a single pixel")
 def test_correlate2d_extremes(learner):
-    learner.correlate2d.gives(np.array([[91]]), grid(1, 2, 3, dtype=np.int64), grid(1, 2, 3, dtype=np.int64))
-    learner.correlate2d.gives(2 * TWO_CHANNELS[0] - TWO_CHANNELS[1], TWO_CHANNELS, np.array([[[2]], [[-1]]]))
+    learner.correlate2d.gives(np.array([[91.0]]), grid(1, 2, 3), grid(1, 2, 3))
+    x = TWO_CHANNELS.astype(float)
+    learner.correlate2d.gives(2 * x[0] - x[1], x, np.array([[[2.0]], [[-1.0]]]))
 
 
 @check("correlate2d", "any shape and dtype", weight=2, hidden=True)
@@ -52,8 +56,11 @@ def test_correlate2d_drawn(learner, channels, kernel, more, dtype, layout, seed)
     learner.correlate2d.gives(reference.correlate2d(x, w), x, w)
 
 
-@check("correlate2d", "the dtype of mixed inputs is np.result_type(x, w)")
-def test_correlate2d_mixed(learner):
+@check(
+    "correlate2d", "whole numbers stay whole, float32 stays float32; of mixed inputs the dtype is np.result_type(x, w)"
+)
+def test_correlate2d_dtype(learner):
+    learner.correlate2d.gives(np.array([[7, 3], [19, 38]]), TWO_CHANNELS, TWO_KERNELS)
     x, w = TWO_CHANNELS.astype(np.float32), TWO_KERNELS.astype(np.float64)
     learner.correlate2d.gives(reference.correlate2d(x, w), x, w)
     learner.correlate2d.gives(reference.correlate2d(x, x[:, :2, :2]), x, x[:, :2, :2].copy())
@@ -137,9 +144,8 @@ def window_cases(draw):
 
 @check("im2col", "the windows of a 3 x 4 image", weight=2)
 def test_im2col_by_hand(learner):
-    x = grid(1, 1, 3, 4, dtype=np.int64)
-    expected = np.array([[[1, 2, 5, 6], [2, 3, 6, 7], [3, 4, 7, 8], [5, 6, 9, 10], [6, 7, 10, 11], [7, 8, 11, 12]]])
-    learner.im2col.gives(expected, x, kernel=(2, 3))
+    columns = [[1, 2, 5, 6], [2, 3, 6, 7], [3, 4, 7, 8], [5, 6, 9, 10], [6, 7, 10, 11], [7, 8, 11, 12]]
+    learner.im2col.gives(np.array([columns], float), grid(1, 1, 3, 4), kernel=(2, 3))
 
 
 @check("im2col", "two images of two channels: all of channel 0 comes first", weight=2)
@@ -166,7 +172,7 @@ def test_im2col_dilation(learner):
     )
 
 
-@check("im2col", "any shape, stride, padding and dilation", weight=3, hidden=True)
+@check("im2col", "any shape, stride, padding, dilation and dtype", weight=3, hidden=True)
 @given(
     case=window_cases(),
     batch=st.integers(1, 2),
@@ -212,9 +218,9 @@ def conv2d_cases(draw):
 
 @check("conv2d", "two channels and two filters that you can work out by hand", weight=2)
 def test_conv2d_by_hand(learner):
-    w = np.stack([TWO_KERNELS, np.array([[[0, 0, 0], [0, 0, 1]], [[1, 0, 0], [0, 0, 0]]])])
-    expected = np.array([[[[7, 3], [19, 38]], [[7, 9], [4, 2]]]])
-    learner.conv2d.gives(expected, TWO_CHANNELS[None], w)
+    w = np.stack([TWO_KERNELS, np.array([[[0, 0, 0], [0, 0, 1]], [[1, 0, 0], [0, 0, 0]]])]).astype(float)
+    expected = np.array([[[[7.0, 3.0], [19.0, 38.0]], [[7.0, 9.0], [4.0, 2.0]]]])
+    learner.conv2d.gives(expected, TWO_CHANNELS[None].astype(float), w)
 
 
 @check("conv2d", "a bias, and a batch of two images")
@@ -246,7 +252,7 @@ def test_conv2d_groups(learner):
     learner.conv2d.gives(reference.conv2d(x, w[:, :1], groups=4), x, w[:, :1].copy(), groups=4)
 
 
-@check("conv2d", "any shape, stride, padding, dilation and groups", weight=3, hidden=True)
+@check("conv2d", "any shape, stride, padding, dilation, groups and dtype", weight=3, hidden=True)
 @given(case=conv2d_cases())
 def test_conv2d_drawn(learner, case):
     x, w, keywords = case
@@ -294,8 +300,8 @@ def test_conv2d_refuses(learner):
 
 @check("convolve2d_full", "a 2 x 3 image that you can work out by hand", weight=2)
 def test_convolve2d_full_by_hand(learner):
-    x, w = np.array([[1, 2, 3], [4, 5, 6]]), np.array([[1, 10], [100, 1000]])
-    expected = np.array([[1, 12, 23, 30], [104, 1245, 2356, 3060], [400, 4500, 5600, 6000]])
+    x, w = grid(2, 3), np.array([[1.0, 10.0], [100.0, 1000.0]])
+    expected = np.array([[1, 12, 23, 30], [104, 1245, 2356, 3060], [400, 4500, 5600, 6000]], float)
     learner.convolve2d_full.gives(expected, x, w)
 
 

@@ -152,7 +152,7 @@ def correlate_from_one(x, w):
 
 @mistake("correlate2d")
 def correlate_in_float64(x, w):
-    """the result is always float64
+    """numbers are kept as float64, whatever came in
 
     np.zeros makes float64 unless told otherwise. Give it the dtype np.result_type(x, w).
     """
@@ -247,7 +247,7 @@ def full_circular(x, w):
 
 @mistake("convolve2d_full")
 def full_in_float64(x, w):
-    """the result is always float64
+    """numbers are kept as float64, whatever came in
 
     np.zeros and the FFT give float64. The result's dtype is np.result_type(x, w).
     """
@@ -349,6 +349,25 @@ def columns_without_dilation(x, kernel, stride=1, padding=0, dilation=1):
     columns = reference.im2col(x, kernel, stride, padding)
     places = columns.reshape(*columns.shape[:2], plain_h, plain_w)[:, :, :out_h, :out_w]
     return np.ascontiguousarray(places).reshape(*columns.shape[:2], out_h * out_w)
+
+
+@mistake("im2col")
+def columns_without_any_dilation(x, kernel, stride=1, padding=0, dilation=1):
+    """the dilation is left out
+
+    Neighboring taps read pixels that lie `dilation` apart, and the window spans dilation * (kernel - 1) + 1 of them.
+    """
+    _sizes(x, kernel, stride, padding, dilation)
+    return reference.im2col(x, kernel, stride, padding)
+
+
+@mistake("im2col")
+def columns_without_stride(x, kernel, stride=1, padding=0, dilation=1):
+    """the stride is left out
+
+    Neighboring windows lie `stride` pixels apart.
+    """
+    return reference.im2col(x, kernel, 1, padding, dilation)
 
 
 @mistake("im2col")
@@ -481,6 +500,16 @@ def conv2d_dilation_ignored(x, w, bias=None, stride=1, padding=0, dilation=1, gr
 
 
 @mistake("conv2d")
+def conv2d_without_any_dilation(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """the dilation is left out
+
+    Neighboring taps read pixels that lie `dilation` apart.
+    """
+    _sizes(x, w.shape[2:], stride, padding, dilation)
+    return reference.conv2d(x, w, bias, stride, padding, 1, groups)
+
+
+@mistake("conv2d")
 def conv2d_interleaved_groups(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """every groups-th input channel goes to a group
 
@@ -526,7 +555,7 @@ def conv2d_first_image(x, w, bias=None, stride=1, padding=0, dilation=1, groups=
 
 @mistake("conv2d")
 def conv2d_in_float64(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
-    """the result is always float64
+    """numbers are kept as float64, whatever came in
 
     The result's dtype is np.result_type(x, w): float32 stays float32, whole numbers stay whole.
     """
@@ -573,6 +602,17 @@ def field_without_strides(layers):
     """
     _, stride, offset = reference.receptive_field(layers)
     return 1 + sum(kernel - 1 for kernel, _, _ in layers), stride, offset
+
+
+@mistake("receptive_field")
+def field_in_units(layers):
+    """kernels and paddings are added up as if every layer counted in pixels
+
+    After a stride of 2, neighboring units lie 2 pixels apart. A later layer's kernel then adds 2 * (k - 1) pixels, and its
+    padding moves the field by 2 * p.
+    """
+    _, stride, _ = reference.receptive_field(layers)
+    return 1 + sum(k - 1 for k, _, _ in layers), stride, -sum(padding for _, _, padding in layers)
 
 
 @mistake("receptive_field")
@@ -629,6 +669,20 @@ def field_with_plain_padding(layers):
     """
     size, stride, _ = reference.receptive_field(layers)
     return size, stride, -sum(padding for _, _, padding in layers)
+
+
+@mistake("receptive_field")
+def field_with_padding_after_the_stride(layers):
+    """a layer's own stride already widens its padding
+
+    The padding lies in front of the layer, where units are still as far apart as the layers before have put them.
+    """
+    size, jump, offset = 1, 1, 0
+    for kernel, stride, padding in layers:
+        size += (kernel - 1) * jump
+        jump *= stride
+        offset -= padding * jump
+    return size, jump, offset
 
 
 @mistake("receptive_field")
