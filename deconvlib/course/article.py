@@ -110,6 +110,8 @@ CLAIMS: tuple[Claim, ...] = (
         "claim",
         "A deconvolution network and a convolutional network are closely related, and the direction is the difference.",
         "convolution_matrix",
+        "holds",
+        "The gradient of a convolution is the transposed convolution: one matrix, C on the way in, Cᵀ on the way back.",
     ),
     Claim(
         "main-uses",
@@ -175,6 +177,7 @@ CLAIMS: tuple[Claim, ...] = (
         "holds once corrected",
         "Pooling has no parameters and takes none from a convolution; it shrinks the maps, which saves multiplications "
         "later and parameters in a fully connected layer.",
+        "does-pooling-save-parameters",
     ),
     Claim(
         "learned-features",
@@ -258,6 +261,7 @@ CLAIMS: tuple[Claim, ...] = (
         "holds once corrected",
         "Printed, it is a sliding maximum that does not enlarge; with a minimum, taken over the pooling windows that "
         "hold the pixel, pooling its result gives the pooled map back.",
+        "why-it-works",
     ),
     Claim(
         "unpool-claim",
@@ -268,6 +272,7 @@ CLAIMS: tuple[Claim, ...] = (
         "fails",
         "Pooling sends many images to one map, so no unpooling can tell which one it was; at best its result pools to "
         "the same map.",
+        "nothing-brings-the-image-back",
     ),
     # The program
     Claim(

@@ -122,7 +122,8 @@ class _Balance(HTMLParser):
         self.text = ""
 
     def handle_starttag(self, tag, attributes):
-        self.open.append(tag)
+        if tag != "br":
+            self.open.append(tag)
 
     def handle_endtag(self, tag):
         assert self.open.pop() == tag
