@@ -94,7 +94,7 @@ CLAIMS: tuple[Claim, ...] = (
         "The operation of formula 3.3.2 is the inverse of a convolution: it undoes it.",
         "transposed_convolution",
         "fails",
-        "It is the adjoint: applied after the convolution it does not give the image back, because CᵀC is not the "
+        "It is the adjoint: applied after the convolution it does not give the image back, because C'C is not the "
         "identity.",
     ),
     Claim(
@@ -110,8 +110,10 @@ CLAIMS: tuple[Claim, ...] = (
         "claim",
         "A deconvolution network and a convolutional network are closely related, and the direction is the difference.",
         "convolution_matrix",
-        "holds",
-        "The gradient of a convolution is the transposed convolution: one matrix, C on the way in, Cᵀ on the way back.",
+        "holds once corrected",
+        "The way back is the adjoint, each matrix transposed and in reverse order: it is the backward pass of training, "
+        "and no inverse.",
+        "two-directions-of-one-network",
     ),
     Claim(
         "main-uses",
