@@ -16,8 +16,9 @@ from deconvlib.course.exercise import exercise
     hints=(
         "Write it for one window first: which rows and columns does window (i, j) read? It starts at row i * "
         "stride_h - padding_h and column j * stride_w - padding_w.",
-        "Padding must never win, not even over negative values, so zeros are no padding here. Pad with -inf "
-        "(integers have none), or read only the rows and columns that exist: max(start, 0) to min(start + K, H).",
+        "Padding must never win, not even over negative values, so zeros are no padding here. Read only the rows "
+        "and columns that exist: from max(start, 0) to min(start + K, H). (Padding with -inf nearly works: integers "
+        "have none, and an image may hold -inf itself.)",
         "np.argmax gives the first of equal values, counted inside the window. Turn it into a row and a column "
         "of the unpadded image; the switch is row * W + column.",
         "Without a loop over pixels: rows = np.clip(starts[:, None] + np.arange(K), 0, H - 1), columns likewise; "

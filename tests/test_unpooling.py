@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
-from deconv_grader.checks import arrange, check, draw_array, grid, layouts, seeds
-from deconv_solutions import unpooling as reference
 from hypothesis import given
 from hypothesis import strategies as st
+
+from deconv_grader.checks import arrange, check, draw_array, grid, layouts, seeds
+from deconv_solutions import unpooling as reference
 
 
 def image(rows, dtype=np.float64):
@@ -69,10 +70,13 @@ def test_max_pool2d_padding(learner):
     x = image([[-4, -2, -7], [-5, -9, -1], [-3, -8, -6], [-4, -3, -5]])
     y = image([[-4, -1], [-3, -1]])
     learner.max_pool2d.gives((y, image([[0, 5], [6, 5]], np.int64)), x, (3, 2), stride=(2, 2), padding=(1, 1))
-    lowest = np.full((1, 1, 2, 3), -np.inf)
+
+
+@check("max_pool2d", "padding does not win over a pixel of -inf either")
+def test_max_pool2d_lowest(learner):
+    x = np.full((1, 1, 2, 3), -np.inf)
     switches = image([[0, 1, 2], [0, 1, 2], [3, 4, 5]], np.int64)[:, :, :, [0, 0, 1, 2]]
-    expected = (np.full((1, 1, 3, 4), -np.inf), switches)
-    learner.max_pool2d.gives(expected, lowest, 2, stride=1, padding=1)
+    learner.max_pool2d.gives((np.full((1, 1, 3, 4), -np.inf), switches), x, 2, stride=1, padding=1)
 
 
 @check("max_pool2d", "the first of equal values wins, in reading order")
@@ -365,8 +369,14 @@ def test_min_unpool2d_gaps(learner):
     inf = np.inf
     y = image([[4, -8]])
     learner.min_unpool2d.gives(image([[4, 4, inf, -8, -8], [inf, inf, inf, inf, inf]]), y, (1, 2), (2, 3), (2, 5))
-    top = np.iinfo(np.int64).max
-    learner.min_unpool2d.gives(image([[1, top, 2], [3, top, 4]], np.int64), grid(1, 1, 2, 2, dtype=np.int64), 1, (1, 2))
+
+
+@check("min_unpool2d", "whole numbers have no infinity: the largest of their dtype stands for it")
+def test_min_unpool2d_whole_numbers(learner):
+    y = image([[1, 2], [3, 4]], np.uint8)
+    learner.min_unpool2d.gives(image([[1, 255, 2], [3, 255, 4]], np.uint8), y, 1, (1, 2))
+    y = image([[7, -5]], np.int64)
+    learner.min_unpool2d.gives(image([[7, -5, -5]], np.int64), y, (1, 2), 1)
 
 
 @check("min_unpool2d", "P(x) <= y exactly if x <= U(y)", hidden=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from deconv_grader.known import mistake
 from deconv_solutions import unpooling as reference
 
@@ -43,6 +44,42 @@ def max_pool2d_zero_padding(x, kernel, stride=None, padding=0):
     rows = np.clip(rows - _both(padding)[0], 0, x.shape[2] - 1)
     columns = np.clip(columns - _both(padding)[1], 0, x.shape[3] - 1)
     return y, rows * x.shape[3] + columns
+
+
+@mistake("max_pool2d")
+def max_pool2d_zero_padded_image(x, kernel, stride=None, padding=0):
+    """the image was padded with zeros and then taken for the image itself
+
+    Two things follow: zeros win over negative values, and the switches count pixels of the padded image. Padding must
+    never win, and a switch points into the image that came in.
+    """
+    reference.max_pool2d(x, kernel, stride, padding)
+    return reference.max_pool2d(_pad(x, padding), kernel, stride)
+
+
+@mistake("max_pool2d")
+def max_pool2d_padding_ties(x, kernel, stride=None, padding=0):
+    """padding of -inf won over a pixel that is -inf too
+
+    Their values are equal, and the padding comes first. Choose among the pixels that exist.
+    """
+    y, at = reference.max_pool2d(x, kernel, stride, padding)
+    (down, right), (top, left) = _both(kernel if stride is None else stride), _both(padding)
+    lowest = -np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).min
+    rows, columns = np.arange(y.shape[2])[:, None] * down - top, np.arange(y.shape[3]) * right - left
+    tied = (y == lowest) & ((rows < 0) | (columns < 0))
+    return y, np.where(tied, rows * x.shape[3] + columns, at)
+
+
+@mistake("max_pool2d")
+def max_pool2d_float64(x, kernel, stride=None, padding=0):
+    """the values are always float64
+
+    np.zeros and np.empty make float64 unless they are told otherwise, and so does padding whole numbers with -inf. A maximum
+    is one of the values of x: keep its dtype.
+    """
+    y, at = reference.max_pool2d(x, kernel, stride, padding)
+    return y.astype(np.float64), at
 
 
 @mistake("max_pool2d")
@@ -354,6 +391,18 @@ def sliding_max_minimum(y, kernel):
 
 
 @mistake("sliding_max")
+def sliding_max_wraps(y, kernel):
+    """indices before the first row or column counted from the end
+
+    y[-1] is the last row in NumPy. A place outside y is no place: leave it out.
+    """
+    K, L = _both(kernel)
+    rows = np.arange(y.shape[0] + K - 1)[:, None] - np.arange(K)
+    columns = np.arange(y.shape[1] + L - 1)[:, None] - np.arange(L)
+    return y[rows % y.shape[0]].max(axis=1)[:, columns % y.shape[1]].max(axis=2)
+
+
+@mistake("sliding_max")
 def sliding_max_sides_swapped(y, kernel):
     """height and width of the kernel were exchanged
 
@@ -549,6 +598,27 @@ def min_unpool2d_maximum(y, kernel, stride=None, output_size=None):
     if y.dtype.kind in "ub":
         raise TypeError("no unsigned numbers")
     return -reference.min_unpool2d(-y, kernel, stride, output_size)
+
+
+@mistake("min_unpool2d")
+def min_unpool2d_maximum_from_infinity(y, kernel, stride=None, output_size=None):
+    """a maximum was started from +inf
+
+    Nothing is above +inf, so nothing changes. You are looking for the smallest of the windows' values: np.minimum.
+    """
+    x = reference.min_unpool2d(y, kernel, stride, output_size)
+    return np.full(x.shape, np.inf if x.dtype.kind == "f" else np.iinfo(x.dtype).max, x.dtype)
+
+
+@mistake("min_unpool2d")
+def min_unpool2d_float64(y, kernel, stride=None, output_size=None):
+    """the result is always float64
+
+    np.full(shape, np.inf) makes float64. Give it the dtype of y, and where that is an integer, its largest number.
+    """
+    x = reference.min_unpool2d(y, kernel, stride, output_size)
+    top = np.iinfo(y.dtype).max if y.dtype.kind in "iu" else np.inf
+    return np.where(x == top, np.inf, x.astype(np.float64))
 
 
 @mistake("min_unpool2d")

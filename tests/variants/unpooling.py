@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from deconv_grader.known import variant
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
+
+from deconv_grader.known import variant
 
 
 def _both(value):
