@@ -236,11 +236,12 @@ CLAIMS: tuple[Claim, ...] = (
         "conv-formula",
         ("3.3.1",),
         "formula",
-        "A convolution's output value is the sum, over channels and a K by L window, of weight times input.",
+        "Input and weights are multiplied, then convolved with the kernel: an output value is the sum, over channels and "
+        "a K by L window, of weight times input.",
         "convolution",
         "holds once corrected",
-        "The input needs its channel index and the weights an output channel; it is then the stride-1, unpadded layer, "
-        "a correlation: the kernel is not turned round.",
+        "There is one step, not two, and the input needs its channel index, the weights an output channel; it is then the "
+        "stride-1, unpadded layer, a correlation: the kernel is not turned round.",
         "many-kernels-many-images",
     ),
     Claim(
