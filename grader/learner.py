@@ -85,6 +85,9 @@ class Call:
             raise CheckFailed(feedback) from None
         feedback = self._feedback(f"This call should raise {names}; it returned a result.", args, keywords)
         feedback.got = grids("yours", reply.value)
+        known = self._recognize(names, reply.value, None, args, keywords)
+        if known is not None:
+            feedback.mistake, feedback.advice = known.name, known.advice
         raise CheckFailed(feedback)
 
     @functools.cached_property

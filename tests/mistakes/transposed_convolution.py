@@ -16,10 +16,9 @@ def turned(w):
     return np.ascontiguousarray(w[..., ::-1, ::-1])
 
 
-def cropped(x, padding, output_padding=0):
-    """Take padding off every side, and leave output_padding more at the end."""
-    (p_h, p_w), (e_h, e_w) = pair("padding", padding, 0), pair("output_padding", output_padding, 0)
-    return x[:, :, p_h : x.shape[2] - p_h + e_h, p_w : x.shape[3] - p_w + e_w]
+def cropped(x, padding):
+    p_h, p_w = pair("padding", padding, 0)
+    return x[:, :, p_h : x.shape[2] - p_h, p_w : x.shape[3] - p_w]
 
 
 def frame(x, before, after):
@@ -48,10 +47,8 @@ def stamp_overwrites(y, w, stride=1, padding=0, output_padding=0):
     for i in range(y.shape[2]):
         for j in range(y.shape[3]):
             whole[:, :, i * s_h : i * s_h + k_h, j * s_w : j * s_w + k_w] = np.tensordot(y[:, :, i, j], w, axes=1)
-    (e_h, e_w), reply = pair("output_padding", output_padding), None
-    reply = cropped(frame(whole, (0, 0), (e_h, e_w)), padding)
     reference.stamp_transpose2d(y, w, stride, padding, output_padding)  # refuses what the reference refuses
-    return reply
+    return cropped(frame(whole, (0, 0), pair("output_padding", output_padding)), padding).copy()
 
 
 def averaged(y, w, **settings):
@@ -302,7 +299,8 @@ def conv_transpose_dilation_ignored(y, w, bias=None, stride=1, padding=0, output
     Dilation spreads the taps of each stamp; tap k lies k * dilation pixels from the stamp's start.
     """
     reference.conv_transpose2d(y, w, bias, stride, padding, output_padding, dilation, groups)
-    return reference.conv_transpose2d(y, w, bias, stride, padding, 0, 1, groups)
+    extra = tuple(min(e, s - 1) for e, s in zip(pair("", output_padding), pair("", stride), strict=True))
+    return reference.conv_transpose2d(y, w, bias, stride, padding, extra, 1, groups)
 
 
 @mistake("conv_transpose2d")
@@ -488,6 +486,29 @@ def smallest_size(n_in, kernel, stride, padding, dilation):
 
 
 @mistake("output_padding_for")
+def output_padding_off_by_one(n_in, n_out, kernel, stride=1, padding=0, dilation=1):
+    """stride itself is allowed
+
+    output_padding goes from 0 to stride - 1: stride sizes, not stride + 1.
+    """
+    extra = n_out - smallest_size(n_in, kernel, stride, padding, dilation)
+    return extra if extra == stride else reference.output_padding_for(n_in, n_out, kernel, stride, padding, dilation)
+
+
+@mistake("output_padding_for")
+def output_padding_up_to_dilation(n_in, n_out, kernel, stride=1, padding=0, dilation=1):
+    """every output_padding that PyTorch would accept is allowed
+
+    PyTorch also takes stride and more where dilation is larger. The convolution does not map those sizes to n_in.
+    """
+    if stride < dilation:
+        extra = n_out - smallest_size(n_in, kernel, stride, padding, dilation)
+        if stride <= extra < dilation:
+            return extra
+    return reference.output_padding_for(n_in, n_out, kernel, stride, padding, dilation)
+
+
+@mistake("output_padding_for")
 def output_padding_unchecked(n_in, n_out, kernel, stride=1, padding=0, dilation=1):
     """the difference to the smallest size is returned, whatever it is
 
@@ -533,29 +554,6 @@ def output_padding_modulo(n_in, n_out, kernel, stride=1, padding=0, dilation=1):
     The remainder is right if n_out maps to n_in. Whether it does must be checked.
     """
     return (n_out + 2 * padding - dilation * (kernel - 1) - 1) % stride
-
-
-@mistake("output_padding_for")
-def output_padding_up_to_dilation(n_in, n_out, kernel, stride=1, padding=0, dilation=1):
-    """every output_padding that PyTorch would accept is allowed
-
-    PyTorch also takes stride and more where dilation is larger. The convolution does not map those sizes to n_in.
-    """
-    if stride < dilation:
-        extra = n_out - smallest_size(n_in, kernel, stride, padding, dilation)
-        if stride <= extra < dilation:
-            return extra
-    return reference.output_padding_for(n_in, n_out, kernel, stride, padding, dilation)
-
-
-@mistake("output_padding_for")
-def output_padding_off_by_one(n_in, n_out, kernel, stride=1, padding=0, dilation=1):
-    """stride itself is allowed
-
-    output_padding goes from 0 to stride - 1: stride sizes, not stride + 1.
-    """
-    extra = n_out - smallest_size(n_in, kernel, stride, padding, dilation)
-    return extra if extra == stride else reference.output_padding_for(n_in, n_out, kernel, stride, padding, dilation)
 
 
 @mistake("output_padding_for")
