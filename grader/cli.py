@@ -243,6 +243,8 @@ def start(folder: Annotated[Path, typer.Argument(help="Where to make it.")] = Pa
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a mistake in its use is one line and exit code 2, never a traceback."""
+    from deconv_grader import cli_grade  # noqa: F401  (adds its commands)
+
     try:
         app(args=arguments, standalone_mode=False)
     except (Refused, editing.CannotEdit) as error:
@@ -258,7 +260,3 @@ def main(arguments: list[str] | None = None) -> None:
             print(f"deconv: {error.format_message()} (try: deconv --help)", file=sys.stderr)
             sys.exit(2)
         raise
-
-
-if __name__ == "__main__":
-    main()

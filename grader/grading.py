@@ -143,7 +143,7 @@ class NotIsolatedEnough(RuntimeError):
 
 
 def grade(
-    path: Path,
+    handed_in: Path | Submission,
     only: Iterable[Exercise] | None = None,
     level: str = "best",
     require: str | None = None,
@@ -153,8 +153,8 @@ def grade(
 
     Parameters
     ----------
-    path
-        A folder with a ``deconvlib/``, a module or a notebook.
+    handed_in
+        A folder with a ``deconvlib/``, a module or a notebook; or such a thing, read already.
     only
         The exercises to grade (default: all).
     level
@@ -178,7 +178,7 @@ def grade(
         raise NotIsolatedEnough(
             f"isolation {require!r} is required and {wanted!r} is the strongest here; nothing was graded"
         )
-    submission = read_submission(path)
+    submission = handed_in if isinstance(handed_in, Submission) else read_submission(handed_in)
     answers = IsolatedAnswers(submission, wanted)
     try:
         spoken = {
@@ -208,7 +208,7 @@ def grade(
         notes.append(
             f"at isolation level {reached!r} a submission may have read the course's files, solutions included"
         )
-    return _finish(name or path.resolve().name, results, reached, begun, notes)
+    return _finish(name or submission.path.resolve().name, results, reached, begun, notes)
 
 
 def grade_in_process(path: Path, only: Iterable[Exercise] | None = None, name: str | None = None) -> Grading:

@@ -118,10 +118,10 @@ def print_result(console: Console, result: ExerciseResult, verbose: bool = True)
         console.print(f"  {mark} {check.title}" + ("" if passed else f" [dim]({check.status})[/]"), highlight=False)
     if result.gated:
         console.print("  the first check is the gate: until it passes, the others earn nothing", style="dim")
-    failure = result.first_failure
-    if failure and failure.feedback:
+    told = result.told
+    if told:
         console.print()
-        for part in feedback_lines(failure.feedback):
+        for part in feedback_lines(told):
             console.print(part, soft_wrap=True)
 
 
@@ -186,9 +186,8 @@ def result_html(result: ExerciseResult) -> str:
             f"<li>{'✓' if check.status == 'passed' else '✗'} {escape(check.title)}</li>" for check in result.checks
         )
         body = f"<ul>{items}</ul>"
-        failure = result.first_failure
-        if failure and failure.feedback:
-            body += feedback_html(failure.feedback)
+        if result.told:
+            body += feedback_html(result.told)
     kind = {"passed": "passed", "missing": "missing"}.get(result.status, "failed")
     return f'{_CSS}<div class="deconv-result {kind}"><div>{head}</div>{body}</div>'
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deconv_grader.feedback import Feedback
@@ -81,6 +81,17 @@ class ExerciseResult:
         """The first known mistake that a failing check recognized."""
         named = (check.feedback.mistake for check in self.checks if check.feedback)
         return next((name for name in named if name), None)
+
+    @property
+    def told(self) -> Feedback | None:
+        """What the learner is told: the first failing check's feedback, with a mistake that another check recognized."""
+        failure = self.first_failure
+        if failure is None or failure.feedback is None:
+            return None
+        named = next((check.feedback for check in self.checks if check.feedback and check.feedback.mistake), None)
+        if named is None or failure.feedback.mistake:
+            return failure.feedback
+        return replace(failure.feedback, mistake=named.mistake, advice=named.advice)
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -1,0 +1,302 @@
+"""A folder of submissions, graded in parallel: each result kept as soon as it is there, so that a kill loses nothing."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import json
+import os
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from deconv_grader.grading import Grading, course_exercises, grade, read_submission, revision
+from deconv_grader.results import ExerciseResult
+from deconv_grader.submission import CannotRead, Submission
+from deconvlib.course.catalogue import is_stub
+
+RESULTS = "results.jsonl"
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How every submission of a class is graded."""
+
+    level: str = "best"
+    require: str | None = None
+    only: tuple[str, ...] = ()
+
+
+def submissions_in(folder: Path) -> dict[str, Path]:
+    """The submissions in a folder by name: its folders, modules and notebooks."""
+    found = {}
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.is_symlink():
+            continue
+        if path.is_dir() or path.suffix in (".py", ".ipynb"):
+            found[path.name] = path
+    return found
+
+
+def grade_one(name: str, submission: Submission | str, settings: Settings) -> dict[str, Any]:
+    """Grade one submission; what could not be read is text: it gets no points and says why. Runs in any process."""
+    known = course_exercises()
+    only = [known[exercise] for exercise in settings.only] or None
+    if isinstance(submission, str):
+        results = [ExerciseResult(exercise, problem=submission) for exercise in only or known.values()]
+        return Grading(name, results, "process", 0.0, notes=[submission], revision=revision()).as_dict()
+    return grade(submission, only, settings.level, settings.require, name).as_dict()
+
+
+def _fingerprint(submission: Submission | str, settings: Settings, course: str | None) -> str:
+    """A kept result is good for the same text, the same settings and the same course."""
+    text = (
+        submission
+        if isinstance(submission, str)
+        else json.dumps([submission.sources, submission.broken], sort_keys=True)
+    )
+    return hashlib.sha256(repr((text, settings, course)).encode()).hexdigest()[:20]
+
+
+def kept_results(out: Path) -> dict[str, dict[str, Any]]:
+    """What an earlier run finished, by submission. A line that was cut off by a kill is passed over."""
+    kept = {}
+    path = out / RESULTS
+    if path.is_file():
+        for line in path.read_bytes().splitlines():
+            try:
+                entry = json.loads(line)
+                kept[entry["result"]["submission"]] = entry
+            except (ValueError, KeyError, TypeError):
+                continue
+    return kept
+
+
+def _keep(out: Path, fingerprint: str, result: dict[str, Any]) -> None:
+    """Append a result and see it to the disk before going on."""
+    path = out / RESULTS
+    line = json.dumps({"fingerprint": fingerprint, "result": result}) + "\n"
+    torn = path.is_file() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
+    with open(path, "a", encoding="utf-8") as file:
+        file.write(("\n" if torn else "") + line)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+Submit = Callable[..., Any]
+
+
+def grade_class(
+    folder: Path,
+    out: Path,
+    settings: Settings,
+    workers: int | None = None,
+    scheduler: str | None = None,
+    report: Callable[[str, int, int], None] = lambda name, done, total: None,
+) -> list[Grading]:
+    """Grade every submission in `folder`; what `out` holds already is not graded again.
+
+    Parameters
+    ----------
+    folder, out
+        Where the submissions are, and where results are kept (made if missing).
+    settings
+        How to grade.
+    workers
+        Processes at once (default: one a core).
+    scheduler
+        The address of a Dask scheduler that does the work in place of this machine's processes.
+    report
+        Called with (name, done, total) after each result.
+
+    Returns
+    -------
+    list of Grading
+        In the order of the submissions' names.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    course = revision()
+    todo: dict[str, tuple[Submission | str, str]] = {}
+    results: dict[str, dict[str, Any]] = {}
+    kept = kept_results(out)
+    for name, path in submissions_in(folder).items():
+        try:
+            submission: Submission | str = read_submission(path)
+        except CannotRead as error:
+            submission = str(error)
+        fingerprint = _fingerprint(submission, settings, course)
+        if name in kept and kept[name].get("fingerprint") == fingerprint:
+            results[name] = kept[name]["result"]
+        else:
+            todo[name] = (submission, fingerprint)
+    total = len(results) + len(todo)
+    jobs = {name: submission for name, (submission, _) in todo.items()}
+    finished = _on_dask(jobs, settings, scheduler) if scheduler else _on_processes(jobs, settings, workers)
+    for name, result in finished:
+        _keep(out, todo[name][1], result)
+        results[name] = result
+        report(name, len(results), total)
+    return [Grading.from_dict(results[name]) for name in sorted(results)]
+
+
+def _on_processes(
+    jobs: dict[str, Submission | str], settings: Settings, workers: int | None
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Results as they come. A grading process that dies costs a second try of what it had in hand, alone."""
+    if not jobs:
+        return
+    tries: Counter[str] = Counter()
+    left = dict(jobs)
+    width = workers or os.cpu_count() or 1
+    while left:
+        # After a death the suspects run one at a time, so that the next death names the one that causes it.
+        careful = any(tries.values())
+        with ProcessPoolExecutor(1 if careful else width, mp_context=get_context("spawn")) as pool:
+            waiting: dict[Future[dict[str, Any]], str] = {}
+            queue = list(left)
+            try:
+                while queue or waiting:
+                    while queue and len(waiting) < (1 if careful else 2 * width):
+                        name = queue.pop(0)
+                        waiting[pool.submit(grade_one, name, left[name], settings)] = name
+                    done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                    for future in done:
+                        name = waiting.pop(future)
+                        try:
+                            result = future.result()
+                        except BrokenProcessPool:
+                            waiting[future] = name  # counted with the others in hand
+                            raise
+                        except Exception as error:
+                            result = grade_one(name, f"grading failed: {type(error).__name__}: {error}", settings)
+                        del left[name]
+                        yield name, result
+            except BrokenProcessPool:
+                for name in waiting.values():
+                    tries[name] += 1
+                for name in [name for name in left if tries[name] > (1 if careful else 2)]:
+                    del left[name]
+                    yield name, grade_one(name, "the process that graded it died, twice", settings)
+
+
+def _on_dask(
+    jobs: dict[str, Submission | str], settings: Settings, scheduler: str
+) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Results as they come from a Dask cluster, which does again what a lost worker had in hand."""
+    from distributed import Client, as_completed
+
+    with Client(scheduler, timeout=20) as client:
+        futures = {
+            client.submit(grade_one, name, submission, settings, key=f"deconv-{i}-{name}", pure=False, retries=2): name
+            for i, (name, submission) in enumerate(jobs.items())
+        }
+        for future in as_completed(futures):
+            name = futures[future]
+            try:
+                yield name, future.result()
+            except Exception as error:
+                yield name, grade_one(name, f"grading failed: {type(error).__name__}: {error}", settings)
+
+
+# ------------------------------------------------------------------------------------------------------------ statistics
+
+
+@dataclass(frozen=True)
+class ExerciseStatistics:
+    """How a class did on one exercise."""
+
+    exercise: str
+    title: str
+    maximum: int
+    passed: int
+    started: int
+    mean: float
+    mistakes: tuple[tuple[str, int], ...]  # the commonest first
+
+
+def statistics(gradings: list[Grading]) -> list[ExerciseStatistics]:
+    """Per exercise: who passed, who started, the mean of points, and the commonest known mistakes."""
+    found = []
+    for exercise in course_exercises().values():
+        results = [result for grading in gradings for result in grading.results if result.exercise.id == exercise.id]
+        if not results:
+            continue
+        mistakes = Counter(result.mistake for result in results if result.mistake)
+        found.append(
+            ExerciseStatistics(
+                exercise.id,
+                exercise.title,
+                exercise.points,
+                sum(result.status == "passed" for result in results),
+                sum(result.status != "missing" for result in results),
+                sum(result.points for result in results) / len(results),
+                tuple(mistakes.most_common(3)),
+            )
+        )
+    return found
+
+
+# ------------------------------------------------------------------------------------------------------ alike submissions
+
+ALIKE = 0.8  # share of tokens in common from which a pair is worth a look
+FEWEST_TOKENS = 150
+
+
+def _own_code(submission: Submission) -> str:
+    """The bodies a learner wrote, without docstrings, signatures and stubs: what can be compared."""
+    known = course_exercises()
+    bodies = []
+    for chapter, source in sorted(submission.sources.items()):
+        try:
+            module = ast.parse(source)
+        except (SyntaxError, ValueError, RecursionError, MemoryError):
+            continue
+        for node in module.body:
+            if isinstance(node, ast.FunctionDef) and not (node.name in known and is_stub(node)):
+                own = node.body[1:] if ast.get_docstring(node) is not None else node.body
+                if own:
+                    bodies.append(f"# {chapter}.{node.name}\n" + ast.unparse(ast.Module(own, [])))
+    return "\n".join(bodies)
+
+
+def alike(folder: Path) -> list[tuple[str, str, float]]:
+    """Pairs of submissions whose own code has much in common (winnowed fingerprints, by the library copydetect).
+
+    Renamed variables and moved lines do not hide a copy. A pair is a place to look, never a verdict: short exercises
+    have few right answers.
+
+    Returns
+    -------
+    list of (name, name, share)
+        The larger share of one's tokens that stand in the other too, most alike first.
+    """
+    from copydetect import CodeFingerprint, compare_files
+
+    prints = {}
+    with tempfile.TemporaryDirectory() as place:
+        for i, (name, path) in enumerate(submissions_in(folder).items()):
+            try:
+                code = _own_code(read_submission(path))
+            except CannotRead:
+                continue
+            if len(code.split()) < FEWEST_TOKENS // 3:
+                continue
+            file = Path(place) / f"{i}.py"
+            file.write_text(code, encoding="utf-8")
+            found = CodeFingerprint(str(file), k=25, win_size=5)
+            if found.token_coverage >= FEWEST_TOKENS:
+                prints[name] = found
+    pairs = []
+    names = list(prints)
+    for i, first in enumerate(names):
+        for second in names[i + 1 :]:
+            _, shares, _ = compare_files(prints[first], prints[second])
+            if max(shares) >= ALIKE:
+                pairs.append((first, second, float(max(shares))))
+    return sorted(pairs, key=lambda pair: -pair[2])
