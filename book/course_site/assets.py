@@ -8,11 +8,13 @@ they are two thirds of a page's weight, and some of them would ask other hosts.
 from __future__ import annotations
 
 import hashlib
+import re
 import shutil
 from importlib.metadata import distribution
 from pathlib import Path
 from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
@@ -21,10 +23,19 @@ BOOK = Path(__file__).resolve().parent.parent
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 MATHJAX_SHA256 = "0a6ded5abbce13331658dd239f34382abd06492c74b71b61e8caa8112ec55fa5"
 #: What MathJax loads by itself when a formula needs it; the rest of the package is never asked for.
-MATHJAX_EXTENSIONS = "action amscd bbox boldsymbol braket bussproofs cancel color enclose extpfeil html mhchem unicode verb"
+MATHJAX_EXTENSIONS = (
+    "action amscd bbox boldsymbol braket bussproofs cancel color enclose extpfeil html mhchem unicode verb"
+)
 
-#: Scripts of Jupyter Book's extensions that no page of this course uses.
-UNUSED_SCRIPTS = ("sphinx-thebe.js", "togglebutton.js", "design-tabs.js", "hypothesis")
+#: What Jupyter Book's extensions put on every page and no page of this course uses.
+UNUSED_IN_HEAD = ("sphinx-thebe", "togglebutton", "design-tabs", "sphinx-design")
+UNUSED_INLINE = (
+    "THEBE_JS_URL",
+    "toggleHint",
+    "toggleOpenOnPrint",
+    "togglebuttonSelector",
+    "DOCUMENTATION_OPTIONS.theme_",
+)
 UNUSED_FILES = (
     "**/*.map",
     "scripts/fontawesome.*",
@@ -32,6 +43,7 @@ UNUSED_FILES = (
     "togglebutton.*",
     "sphinx-thebe.*",
     "design-tabs.js",
+    "sphinx-design.min.css",
     "locales",
     "images/logo_binder.svg",
     "images/logo_deepnote.svg",
@@ -71,10 +83,18 @@ def copy_assets(app: Sphinx) -> None:
             shutil.copy2(path, explorers / path.name)
 
 
+def without_icon_font(css: str) -> str:
+    """The theme's style without the icon font's: a quarter of it, and requests for files that are not there."""
+    css = re.sub(r"@font-face\{[^}]*fontawesome[^}]*\}", "", css)
+    return re.sub(r"(?:\.(?:fa|fab|fas|far)(?:-[\w-]+)?(?::+before)?,?)+\{[^}]*\}", "", css)
+
+
 def drop_unused(app: Sphinx, exception: Exception | None) -> None:
     if exception or app.builder.format != "html":
         return
     static = Path(app.outdir, "_static")
+    style = static / "styles/pydata-sphinx-theme.css"
+    style.write_text(without_icon_font(style.read_text(encoding="utf-8")), encoding="utf-8")
     for pattern in UNUSED_FILES:
         for path in static.glob(pattern):
             if path.is_dir():
@@ -87,15 +107,25 @@ def choose_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[
     def wanted(file: Any) -> bool:
         inline = (getattr(file, "attributes", None) or {}).get("body") or ""
         name = str(getattr(file, "filename", file) or "")
-        unused = any(script in name for script in (*UNUSED_SCRIPTS, "togglebutton.css", "sphinx-thebe.css"))
-        return not unused and "THEBE_JS_URL" not in inline and "toggleHint" not in inline
+        if "mathjax/" in name or "window.MathJax" in inline:
+            return formulas
+        return not any(word in name for word in UNUSED_IN_HEAD) and not any(word in inline for word in UNUSED_INLINE)
 
+    body = context.get("body") or ""
+    formulas = 'class="math' in body
     for kind in ("script_files", "css_files"):
         if kind in context:
             context[kind][:] = [file for file in context[kind] if wanted(file)]
-    if "deconv-explorer" in (context.get("body") or ""):
+    if "deconv-explorer" in body:
         app.add_css_file("explorers/explorers.css")
         app.add_js_file("explorers/mount.mjs", type="module")
+
+
+def drop_thebe(app: Sphinx, doctree: nodes.document, docname: str) -> None:
+    """Thebe's settings for a kernel in the cloud, which its extension appends to every page."""
+    for node in list(doctree.findall(nodes.raw)):
+        if "text/x-thebe-config" in node.astext() or "kernelName = " in node.astext():
+            node.parent.remove(node)
 
 
 def configure(app: Sphinx, config: Config) -> None:
@@ -107,6 +137,7 @@ def configure(app: Sphinx, config: Config) -> None:
 def setup(app: Sphinx) -> None:
     app.connect("config-inited", configure)
     app.connect("builder-inited", copy_assets)
+    app.connect("doctree-resolved", drop_thebe, priority=900)
     app.connect("html-page-context", choose_scripts, priority=900)
     app.connect("build-finished", drop_unused)
     app.add_css_file("course.css", priority=900)

@@ -55,7 +55,12 @@ class CourseMap(SphinxDirective):
         if here:
             title = self._page_title(docname) or title
             link = addnodes.pending_xref(
-                "", refdomain="std", reftype="doc", reftarget=f"/{docname}", refdoc=self.env.docname, refexplicit=True,
+                "",
+                refdomain="std",
+                reftype="doc",
+                reftarget=f"/{docname}",
+                refdoc=self.env.docname,
+                refexplicit=True,
                 refwarn=True,
             )
             link += nodes.inline("", title, classes=["xref", "doc", "course-title"])
@@ -63,7 +68,7 @@ class CourseMap(SphinxDirective):
             mine = [exercise for exercise in catalogue(self.env.srcdir).values() if exercise.chapter == name]
             if mine:
                 points = sum(exercise.points for exercise in mine)
-                facts = f"{len(mine)} exercises, {points} points"
+                facts = f"{len(mine)} exercise{'s' if len(mine) > 1 else ''}, {points} points"
                 head += nodes.inline("", facts, classes=["course-facts"])
         else:
             head += nodes.inline("", title, classes=["course-title"])

@@ -18,6 +18,7 @@ from docutils.utils import new_document
 from myst_parser.parsers.sphinx_ import MystParser
 from sphinx import addnodes
 from sphinx.application import Sphinx
+from sphinx.environment import BuildEnvironment
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
@@ -29,11 +30,11 @@ _MAGIC = re.compile(r"%%exercise[ \t]+(\w+)")
 DIFFICULTY = {1: "easy", 2: "medium", 3: "hard"}
 
 
-class exercise_box(nodes.General, nodes.Element):  # noqa: N801 (docutils writes its nodes this way)
+class exercise_box(nodes.General, nodes.Element):
     """The box; its first child is the heading."""
 
 
-class exercise_heading(nodes.General, nodes.TextElement):  # noqa: N801
+class exercise_heading(nodes.General, nodes.TextElement):
     """“Exercise 3.2 · Title”."""
 
 
@@ -50,11 +51,13 @@ def catalogue(srcdir: str | Path) -> dict[str, Exercise]:
     return exercises(Path(srcdir) / "deconvlib")
 
 
-def exercise_number(known: dict[str, Exercise], name: str) -> str:
-    """“3.2”: the chapter, and the place among its exercises."""
-    exercise = known[name]
-    peers = [other.name for other in known.values() if other.chapter == exercise.chapter]
-    return f"{exercise.number}.{peers.index(name) + 1}"
+def exercise_number(env: BuildEnvironment, name: str) -> str:
+    """“3.2”: the chapter, and the place among its exercises, first those on its page in the page's order."""
+    known = catalogue(env.srcdir)
+    peers = [other.name for other in known.values() if other.chapter == known[name].chapter]
+    pages: dict[str, str] = getattr(env, "exercise_pages", {})
+    shown = [other for other in pages if other in peers]
+    return f"{known[name].number}.{[*shown, *(peer for peer in peers if peer not in shown)].index(name) + 1}"
 
 
 def named_in(cell_source: str) -> str | None:
@@ -143,7 +146,9 @@ class ExerciseBoxes(SphinxTransform):
         known = catalogue(self.app.srcdir)
         if name not in known:
             logger.warning(
-                "%%%%exercise %s: deconvlib has no such exercise (or its module is not valid Python)", name, location=cell
+                "%%%%exercise %s: deconvlib has no such exercise (or its module is not valid Python)",
+                name,
+                location=cell,
             )
             return
         exercise = known[name]
@@ -158,9 +163,7 @@ class ExerciseBoxes(SphinxTransform):
         self.document.note_explicit_target(box)
 
         heading = exercise_heading(classes=["exercise-heading"])
-        heading += nodes.inline(
-            "", f"Exercise {exercise_number(known, name)}", classes=["exercise-number"]
-        )
+        heading += nodes.inline("", f"Exercise {exercise_number(self.env, name)}", classes=["exercise-number"])
         heading += nodes.inline("", " · ", classes=["exercise-dot"])
         heading += nodes.inline("", exercise.title, classes=["exercise-title"])
         box += [heading, self._facts(exercise, known), cell]
@@ -221,7 +224,9 @@ class ExerciseBoxes(SphinxTransform):
         try:
             source = solution_source(path, exercise.name)
         except (OSError, KeyError):
-            logger.warning("solutions/%s.py has no worked answer for %s", exercise.chapter, exercise.name, location=cell)
+            logger.warning(
+                "solutions/%s.py has no worked answer for %s", exercise.chapter, exercise.name, location=cell
+            )
             source = ""
         opened = fold(title="Solution", classes=["exercise-solution"])
         opened += nodes.literal_block(source, source, language="python")
@@ -230,9 +235,7 @@ class ExerciseBoxes(SphinxTransform):
 
 def _visit_box(self: Any, node: nodes.Element) -> None:
     name = node["ids"][0]
-    self.body.append(
-        f'<div class="exercise" id="{name}" role="group" aria-labelledby="{name}-heading">\n'
-    )
+    self.body.append(f'<div class="exercise" id="{name}" role="group" aria-labelledby="{name}-heading">\n')
 
 
 def _visit_heading(self: Any, node: nodes.Element) -> None:

@@ -16,7 +16,7 @@ _CHAPTER = re.compile(r"chapters/(\d+)-")
 
 
 def chapter_number(docname: str) -> int | None:
-    """The number in a page's file name; None for pages without one, and for 00, which is no chapter."""
+    """The number in a page's file name; None for pages without one, and for 00, which comes before the chapters."""
     match = _CHAPTER.match(docname)
     return int(match[1]) or None if match else None
 
@@ -24,16 +24,19 @@ def chapter_number(docname: str) -> int | None:
 def set_numbers(app: Sphinx, env: BuildEnvironment) -> list[str]:
     changed = []
     for docname in env.found_docs:
-        number = chapter_number(docname)
-        if number is None or docname not in env.tocs:
+        if docname not in env.tocs:
             continue
-        if env.toc_secnumbers.get(docname) != {"": (number,)}:
+        number = chapter_number(docname)
+        headings = list(env.tocs[docname].findall(nodes.reference))
+        numbers: dict[str, tuple[int, ...]] = {heading["anchorname"]: () for heading in headings}
+        numbers[""] = (number,) if number else ()  # the title; an empty number keeps its sections from inheriting it
+        if env.toc_secnumbers.get(docname) != numbers:
             changed.append(docname)
-        env.toc_secnumbers[docname] = {"": (number,)}
-        env.titles[docname]["secnumber"] = (number,)
-        for reference in env.tocs[docname].findall(nodes.reference):
-            if not reference["anchorname"]:
-                reference["secnumber"] = (number,)
+        env.toc_secnumbers[docname] = numbers
+        env.titles[docname]["secnumber"] = numbers[""] or None
+        for heading in headings:
+            if not heading["anchorname"]:
+                heading["secnumber"] = numbers[""] or None
     return changed
 
 

@@ -45,6 +45,8 @@ class CourseReference(SphinxDirective):
         for chapter in dict.fromkeys(exercise.chapter for exercise in known.values()):
             path = Path(self.env.srcdir, "deconvlib", f"{chapter}.py")
             self.env.note_dependency(str(path))
+            for page in {name for name in getattr(self.env, "exercise_pages", {}).values() if name.endswith(chapter)}:
+                self.env.note_dependency(self.env.doc2path(page))  # it numbers the exercises
             module = ast.parse(path.read_text(encoding="utf-8"))
             section = nodes.section(ids=[f"module-{chapter}"], names=[f"deconvlib.{chapter}"])
             section += nodes.title("", "", nodes.literal("", f"deconvlib.{chapter}"))
@@ -53,15 +55,15 @@ class CourseReference(SphinxDirective):
             lines = [about, "", f".. py:currentmodule:: deconvlib.{chapter}", ""]
             for exercise in known.values():
                 if exercise.chapter == chapter:
-                    lines += self._entry(exercise, known)
+                    lines += self._entry(exercise)
             nested_parse_with_titles(self.state, StringList(lines, source=str(path)), section)
             sections.append(section)
         return sections
 
-    def _entry(self, exercise: Exercise, known: dict[str, Exercise]) -> list[str]:
+    def _entry(self, exercise: Exercise) -> list[str]:
         kind = "class" if exercise.signature.startswith("class ") else "function"
         signature = exercise.signature.removeprefix("class ")
-        body = [f"*Exercise {exercise_number(known, exercise.name)}: {exercise.title}.*", ""]
+        body = [f"*Exercise {exercise_number(self.env, exercise.name)}: {exercise.title}.*", ""]
         page = getattr(self.env, "exercise_pages", {}).get(exercise.name)
         if page:
             body = [f":exercise-box:`{exercise.name}`", ""]
@@ -77,7 +79,7 @@ def exercise_box_role(name, rawtext, text, lineno, inliner, options=None, conten
     link = addnodes.pending_xref(
         rawtext, refdomain="std", reftype="ref", reftarget=anchor(text).lower(), refdoc=env.docname, refexplicit=True
     )
-    label = f"Exercise {exercise_number(known, text)}: {known[text].title}"
+    label = f"Exercise {exercise_number(env, text)}: {known[text].title}"
     link += nodes.inline("", label, classes=["xref", "std", "std-ref", "exercise-link"])
     return [link], []
 
