@@ -49,11 +49,11 @@ test: .venv/ready lint book
 	@echo "Every test passed. The site is in $(SITE)/html, screenshots in build/screenshots."
 
 chapters: .venv/ready
-	@$(BIN)/jupyter execute --inplace --timeout=120 chapters/*.ipynb
+	@DECONV_EXPLORERS=static $(BIN)/jupyter execute --inplace --timeout=120 chapters/*.ipynb
 
 chapter: .venv/ready
 	@test -n "$(N)" || { echo "name a chapter: make chapter N=03"; exit 2; }
-	@$(BIN)/jupyter execute --inplace --timeout=120 chapters/$(N)-*.ipynb
+	@DECONV_EXPLORERS=static $(BIN)/jupyter execute --inplace --timeout=120 chapters/$(N)-*.ipynb
 
 lab: .venv/ready
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[lab]'
