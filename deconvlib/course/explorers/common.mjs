@@ -30,7 +30,7 @@ export function windowCount(n, kernel, stride, padding = 0, dilation = 1) {
 export function make(tag, attributes = {}, ...children) {
   const node = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes))
-    if (value !== undefined && value !== false) node.setAttribute(name, value === true ? "" : value);
+    if (value !== undefined) node.setAttribute(name, value);
   node.append(...children);
   return node;
 }
@@ -52,7 +52,7 @@ class Grid {
     this.base = this.nodes.map((row) => row.map((node) => node.className));
     this.element = make(
       "div",
-      { class: columns > 11 ? "dx-grid dx-dense" : "dx-grid", role: "grid", "aria-label": label, "data-grid": key, style: `--columns: ${columns}` },
+      { class: columns > 13 ? "dx-grid dx-dense" : "dx-grid", role: "grid", "aria-label": label, "data-grid": key, style: `--columns: ${columns}` },
       ...this.nodes.map((row) => make("div", { class: "dx-row", role: "row" }, ...row)),
     );
     this.figure = make(
@@ -61,7 +61,8 @@ class Grid {
       make("div", { class: "dx-title", "aria-hidden": true }, ...formulaParts(title)),
       this.element,
     );
-    this.element.addEventListener("pointerover", (event) => page.hover(this.#place(event)));
+    // Moves, and not "over": drawing again under a resting pointer must not take the attention from the keys.
+    this.element.addEventListener("pointermove", (event) => page.hover(this.#place(event)));
     this.element.addEventListener("pointerleave", () => page.hover(null));
     this.element.addEventListener("pointerdown", (event) => {
       const place = this.#place(event);
@@ -95,7 +96,7 @@ class Grid {
 
   #place(event) {
     const node = event.target.closest?.(".dx-cell");
-    return node && { key: this.key, row: +node.dataset.row, column: +node.dataset.column };
+    return node ? { key: this.key, row: +node.dataset.row, column: +node.dataset.column } : null;
   }
 
   #key(event) {
@@ -138,8 +139,8 @@ class Grid {
       const { mark = "", note = "" } = marks(i, j) ?? {};
       const node = this.nodes[i][j];
       node.className = `${this.base[i][j]} ${mark}`.trim();
-      node.querySelector(".dx-note")?.remove();
-      if (note !== "") node.append(make("span", { class: "dx-note", "aria-hidden": true }, note));
+      if (note === "") delete node.dataset.note;
+      else node.dataset.note = note;
     }
   }
 }
@@ -244,6 +245,8 @@ class Page {
   }
 
   hover(place) {
+    const same = (a, b) => a?.key === b?.key && a?.row === b?.row && a?.column === b?.column;
+    if (same(place, this.hovered)) return;
     this.hovered = place;
     this.#tell();
   }
@@ -269,9 +272,8 @@ class Page {
   }
 
   legend(...entries) {
-    for (const [kind, text, note = ""] of entries) {
-      const sample = make("span", { class: `dx-cell ${kind}` });
-      if (note) sample.append(make("span", { class: "dx-note" }, note));
+    for (const [kind, text, note] of entries) {
+      const sample = make("span", { class: `dx-cell ${kind}`, "data-note": note });
       this.legendRow.append(make("span", { class: "dx-key" }, sample, text));
     }
   }

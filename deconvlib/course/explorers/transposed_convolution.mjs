@@ -55,10 +55,10 @@ function stepButtons(page, placed, all) {
   const focused = row?.contains(row.getRootNode().activeElement) && [...row.children].indexOf(row.getRootNode().activeElement);
   if (!row) page.panel.querySelector('[name="stamps"]').after((row = make("div", { class: "dx-steps" })));
   row.replaceChildren(
-    button("none", "Remove all stamps", 0, placed === 0),
-    button("−1", "One stamp fewer", placed - 1, placed === 0),
-    button("+1", "One stamp more", placed + 1, placed === all),
-    button("all", "Place all stamps", 16, placed === all),
+    button("none", "Stamps: none", 0, placed === 0),
+    button("−1", "Stamps: −1", placed - 1, placed === 0),
+    button("+1", "Stamps: +1", placed + 1, placed === all),
+    button("all", "Stamps: all", 16, placed === all),
   );
   if (typeof focused === "number") row.children[focused].focus();
 }
