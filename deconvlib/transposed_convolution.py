@@ -10,69 +10,6 @@ from deconvlib.course.exercise import exercise
 
 
 @exercise(
-    title="Stamp the kernel",
-    points=10,
-    minutes=25,
-    difficulty=2,
-    needs=("conv_transpose_output_size",),
-    hints=(
-        "Let the input speak: pixel (i, j) of y puts a copy of the kernel, times its value, on an empty canvas. "
-        "Where two copies overlap, what should happen?",
-        "The copy of pixel (i, j) starts at row i * stride, column j * stride, and copies add up. Stamp on a canvas that "
-        "is large enough for all of them and for output_padding; take the part you need from it at the end. Padding "
-        "is taken away: from the top and from the bottom, from the left and from the right.",
-        "All channels of one pixel at once: np.tensordot(y[:, :, i, j], w, axes=1) has shape (N, C_out, K, L).",
-        "canvas = np.zeros((N, C_out, out_h + 2 * p_h, out_w + 2 * p_w), np.result_type(y, w)); for each i, j: "
-        "canvas[:, :, i*s_h : i*s_h + K, j*s_w : j*s_w + L] += stamp; return canvas[:, :, p_h : p_h + out_h, "
-        "p_w : p_w + out_w].",
-    ),
-)
-def stamp_transpose2d(
-    y: np.ndarray,
-    w: np.ndarray,
-    stride: int | tuple[int, int] = 1,
-    padding: int | tuple[int, int] = 0,
-    output_padding: int | tuple[int, int] = 0,
-) -> np.ndarray:
-    """Transpose a convolution by stamping: each pixel of `y` lays down the kernel, times its value.
-
-    Parameters
-    ----------
-    y
-        Feature maps, (N, C_in, H, W).
-    w
-        Kernels, (C_in, C_out, K, L), as ``torch.nn.ConvTranspose2d`` keeps them. They are stamped as they are: not
-        flipped.
-    stride
-        Pixels from one stamp to the next.
-    padding
-        Pixels cropped from every side of the stamped canvas.
-    output_padding
-        Pixels that the result is longer at the bottom and at the right.
-
-    Returns
-    -------
-    numpy.ndarray
-        (N, C_out, out_h, out_w), sizes as in `conv_transpose_output_size`, dtype ``np.result_type(y, w)``.
-
-    Raises
-    ------
-    ValueError
-        If the channels of `y` and `w` differ, `output_padding` is not smaller than `stride`, or nothing is left over.
-
-    Notes
-    -----
-    Equation (3.5) of the chapter, with one group and no dilation. A loop over the pixels of `y` is fine here.
-
-    Examples
-    --------
-    >>> stamp_transpose2d(np.array([[[[1, 2]]]]), np.array([[[[1, 10, 100]]]]), stride=(1, 2))
-    array([[[[  1,  10, 102,  20, 200]]]])
-    """
-    raise NotImplementedError
-
-
-@exercise(
     title="Size of a transposed convolution",
     points=4,
     minutes=10,
@@ -176,6 +113,69 @@ def output_padding_for(n_in: int, n_out: int, kernel: int, stride: int = 1, padd
     --------
     >>> output_padding_for(4, 8, kernel=3, stride=2, padding=1)
     1
+    """
+    raise NotImplementedError
+
+
+@exercise(
+    title="Stamp the kernel",
+    points=10,
+    minutes=25,
+    difficulty=2,
+    needs=("conv_transpose_output_size",),
+    hints=(
+        "Let the input speak: pixel (i, j) of y puts a copy of the kernel, times its value, on an empty canvas. "
+        "Where two copies overlap, what should happen?",
+        "The copy of pixel (i, j) starts at row i * stride, column j * stride, and copies add up. Stamp on a canvas that "
+        "is large enough for all of them and for output_padding; take the part you need from it at the end. Padding "
+        "is taken away: from the top and from the bottom, from the left and from the right.",
+        "All channels of one pixel at once: np.tensordot(y[:, :, i, j], w, axes=1) has shape (N, C_out, K, L).",
+        "canvas = np.zeros((N, C_out, out_h + 2 * p_h, out_w + 2 * p_w), np.result_type(y, w)); for each i, j: "
+        "canvas[:, :, i*s_h : i*s_h + K, j*s_w : j*s_w + L] += stamp; return canvas[:, :, p_h : p_h + out_h, "
+        "p_w : p_w + out_w].",
+    ),
+)
+def stamp_transpose2d(
+    y: np.ndarray,
+    w: np.ndarray,
+    stride: int | tuple[int, int] = 1,
+    padding: int | tuple[int, int] = 0,
+    output_padding: int | tuple[int, int] = 0,
+) -> np.ndarray:
+    """Transpose a convolution by stamping: each pixel of `y` lays down the kernel, times its value.
+
+    Parameters
+    ----------
+    y
+        Feature maps, (N, C_in, H, W).
+    w
+        Kernels, (C_in, C_out, K, L), as ``torch.nn.ConvTranspose2d`` keeps them. They are stamped as they are: not
+        flipped.
+    stride
+        Pixels from one stamp to the next.
+    padding
+        Pixels cropped from every side of the stamped canvas.
+    output_padding
+        Pixels that the result is longer at the bottom and at the right.
+
+    Returns
+    -------
+    numpy.ndarray
+        (N, C_out, out_h, out_w), sizes as in `conv_transpose_output_size`, dtype ``np.result_type(y, w)``.
+
+    Raises
+    ------
+    ValueError
+        If the channels of `y` and `w` differ, `output_padding` is not smaller than `stride`, or nothing is left over.
+
+    Notes
+    -----
+    Equation (3.5) of the chapter, with one group and no dilation. A loop over the pixels of `y` is fine here.
+
+    Examples
+    --------
+    >>> stamp_transpose2d(np.array([[[[1, 2]]]]), np.array([[[[1, 10, 100]]]]), stride=(1, 2))
+    array([[[[  1,  10, 102,  20, 200]]]])
     """
     raise NotImplementedError
 

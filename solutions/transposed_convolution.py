@@ -8,36 +8,6 @@ from deconv_solutions.convolution import conv_output_size
 from deconvlib.course.arguments import array, integer, pair
 
 
-def stamp_transpose2d(
-    y: np.ndarray,
-    w: np.ndarray,
-    stride: int | tuple[int, int] = 1,
-    padding: int | tuple[int, int] = 0,
-    output_padding: int | tuple[int, int] = 0,
-) -> np.ndarray:
-    y = array("y", y, axes="NCHW")
-    w = array("w", w, axes="IOKL")
-    batch, channels, height, width = y.shape
-    if w.shape[0] != channels:
-        raise ValueError(f"w must have the {channels} channels of y on axis 0, got shape {w.shape}")
-    _, filters, k_height, k_width = w.shape
-    s_height, s_width = pair("stride", stride, 1)
-    p_height, p_width = pair("padding", padding, 0)
-    e_height, e_width = pair("output_padding", output_padding, 0)
-    out_h = conv_transpose_output_size(height, k_height, s_height, p_height, e_height)
-    out_w = conv_transpose_output_size(width, k_width, s_width, p_width, e_width)
-
-    # A canvas that holds every stamp and the frame that padding takes away again.
-    canvas = np.zeros((batch, filters, out_h + 2 * p_height, out_w + 2 * p_width), np.result_type(y, w))
-    for i in range(height):
-        for j in range(width):
-            # One pixel, all its channels: (N, C_in) times (C_in, C_out, K, L) is one stamp for each image.
-            stamp = np.tensordot(y[:, :, i, j], w, axes=1)
-            top, left = i * s_height, j * s_width
-            canvas[:, :, top : top + k_height, left : left + k_width] += stamp
-    return canvas[:, :, p_height : p_height + out_h, p_width : p_width + out_w]
-
-
 def conv_transpose_output_size(
     n: int, kernel: int, stride: int = 1, padding: int = 0, output_padding: int = 0, dilation: int = 1
 ) -> int:
@@ -73,6 +43,36 @@ def output_padding_for(n_in: int, n_out: int, kernel: int, stride: int = 1, padd
     if not smallest <= n_out <= largest:
         raise ValueError(f"n_out must be from {max(smallest, 1)} to {largest} to come from {n_in}, got {n_out}")
     return n_out - smallest
+
+
+def stamp_transpose2d(
+    y: np.ndarray,
+    w: np.ndarray,
+    stride: int | tuple[int, int] = 1,
+    padding: int | tuple[int, int] = 0,
+    output_padding: int | tuple[int, int] = 0,
+) -> np.ndarray:
+    y = array("y", y, axes="NCHW")
+    w = array("w", w, axes="IOKL")
+    batch, channels, height, width = y.shape
+    if w.shape[0] != channels:
+        raise ValueError(f"w must have the {channels} channels of y on axis 0, got shape {w.shape}")
+    _, filters, k_height, k_width = w.shape
+    s_height, s_width = pair("stride", stride, 1)
+    p_height, p_width = pair("padding", padding, 0)
+    e_height, e_width = pair("output_padding", output_padding, 0)
+    out_h = conv_transpose_output_size(height, k_height, s_height, p_height, e_height)
+    out_w = conv_transpose_output_size(width, k_width, s_width, p_width, e_width)
+
+    # A canvas that holds every stamp and the frame that padding takes away again.
+    canvas = np.zeros((batch, filters, out_h + 2 * p_height, out_w + 2 * p_width), np.result_type(y, w))
+    for i in range(height):
+        for j in range(width):
+            # One pixel, all its channels: (N, C_in) times (C_in, C_out, K, L) is one stamp for each image.
+            stamp = np.tensordot(y[:, :, i, j], w, axes=1)
+            top, left = i * s_height, j * s_width
+            canvas[:, :, top : top + k_height, left : left + k_width] += stamp
+    return canvas[:, :, p_height : p_height + out_h, p_width : p_width + out_w]
 
 
 def insert_zeros(y: np.ndarray, stride: int | tuple[int, int]) -> np.ndarray:

@@ -28,88 +28,6 @@ def axis_settings(draw, dilations=(1, 2, 3)):
     return n, kernel, stride, padding, output_padding, dilation
 
 
-# --- stamp_transpose2d -----------------------------------------------------------------------------------------------
-
-# Two stamps overlap in one column, and rows overlap by one: every misreading of the formula shows here.
-FOUR = np.array([[[[1.0, 2.0], [0.0, 3.0]]]])
-SIX = np.array([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]])
-STAMPED = np.array([[[[1.0, 2.0, 5.0, 4.0, 6.0], [4.0, 5.0, 17.0, 16.0, 21.0], [0.0, 0.0, 12.0, 15.0, 18.0]]]])
-
-
-@check("stamp_transpose2d", "four pixels and a 2 x 3 kernel that you can stamp by hand", weight=2)
-def test_stamp_by_hand(learner):
-    learner.stamp_transpose2d.gives(STAMPED, FOUR, SIX, (1, 2))
-
-
-@check("stamp_transpose2d", "padding crops the canvas on all four sides")
-def test_stamp_padding(learner):
-    learner.stamp_transpose2d.gives(STAMPED[:, :, 1:-1, :], FOUR, SIX, (1, 2), (1, 0))
-    learner.stamp_transpose2d.gives(STAMPED[:, :, :, 2:-2], FOUR, SIX, (1, 2), (0, 2))
-
-
-@check("stamp_transpose2d", "output_padding shows more of the canvas, at the bottom and at the right")
-def test_stamp_output_padding(learner):
-    y, w = np.array([[[[1, 2]]]]), np.array([[[[1, 2, 3]]]])  # stamped with stride 2: 1 2 5 4 6
-    learner.stamp_transpose2d.gives(np.array([[[[2, 5, 4, 6]]]]), y, w, (1, 2), (0, 1), (0, 1))
-    # Beyond the last stamp nothing was stamped.
-    learner.stamp_transpose2d.gives(np.array([[[[1, 2, 5, 4, 6, 0]]]]), y, w, (1, 2), 0, (0, 1))
-
-
-@check("stamp_transpose2d", "the first axis of w is that of the input channels")
-def test_stamp_channels(learner):
-    y = np.array([[[[1]], [[10]]]])
-    w = np.array([[[[1, 2]], [[3, 4]]], [[[5, 6]], [[7, 8]]]])
-    learner.stamp_transpose2d.gives(np.array([[[[51, 62]], [[73, 84]]]]), y, w)
-    w = np.array([[[[1, 2]], [[3, 4]], [[5, 6]]], [[[7, 8]], [[9, 0]], [[1, 2]]]])
-    learner.stamp_transpose2d.gives(np.array([[[[71, 82]], [[93, 4]], [[15, 26]]]]), y, w)
-
-
-@check("stamp_transpose2d", "a stride wider than the kernel leaves gaps")
-def test_stamp_gaps(learner):
-    y, w = np.array([[[[1, 2], [3, 4]]]]), np.array([[[[1, -1]]]])
-    expected = np.array([[[[1, -1, 0, 2, -2], [0, 0, 0, 0, 0], [3, -3, 0, 4, -4]]]])
-    learner.stamp_transpose2d.gives(expected, y, w, (2, 3))
-
-
-@check("stamp_transpose2d", "any shape, stride, padding and output_padding", weight=2, hidden=True)
-@given(
-    batch=st.integers(1, 2),
-    channels=st.tuples(st.integers(1, 3), st.integers(1, 3)),
-    rows=axis_settings(dilations=(1,)),
-    columns=axis_settings(dilations=(1,)),
-    dtype=st.sampled_from(DTYPES),
-    layout=st.sampled_from(LAYOUTS),
-    seed=seeds(),
-)
-def test_stamp_drawn(learner, batch, channels, rows, columns, dtype, layout, seed):
-    y = arrange(draw_array((batch, channels[0], rows[0], columns[0]), seed, dtype), layout)
-    w = arrange(draw_array((*channels, rows[1], columns[1]), seed + 1, dtype), layout)
-    stride, padding, output_padding = zip(rows[2:5], columns[2:5], strict=True)
-    expected = reference.stamp_transpose2d(y, w, stride, padding, output_padding)
-    learner.stamp_transpose2d.gives(expected, y, w, stride, padding, output_padding)
-
-
-@check("stamp_transpose2d", "an int stands for a pair; mixed dtypes give np.result_type(y, w)")
-def test_stamp_ints(learner):
-    y, w = draw_array((2, 2, 2, 3), 1, np.float32), draw_array((2, 3, 3, 2), 2, np.float64)
-    learner.stamp_transpose2d.gives(
-        reference.stamp_transpose2d(y, w, 2, 1, 1), y, w, stride=2, padding=1, output_padding=1
-    )
-    learner.stamp_transpose2d.gives(reference.stamp_transpose2d(y, y[:, :, :2, :2]), y, y[:, :, :2, :2].copy())
-
-
-@check(
-    "stamp_transpose2d", "refuses other channels, an output_padding that is not below the stride, and an empty result"
-)
-def test_stamp_refuses(learner):
-    y = grid(1, 2, 2, 2)
-    learner.stamp_transpose2d.raises(ValueError, y, grid(3, 2, 2, 2))
-    learner.stamp_transpose2d.raises(ValueError, y, grid(1, 2, 2, 2))
-    learner.stamp_transpose2d.raises(ValueError, y, grid(2, 1, 2, 2), stride=(2, 1), output_padding=(0, 1))
-    learner.stamp_transpose2d.raises(ValueError, y, grid(2, 1, 2, 2), stride=2, output_padding=2)
-    learner.stamp_transpose2d.raises(ValueError, y, grid(2, 1, 1, 1), padding=1)
-
-
 # --- conv_transpose_output_size --------------------------------------------------------------------------------------
 
 
@@ -225,6 +143,88 @@ def test_output_padding_heavy(learner):
     )
     learner.output_padding_for.raises(ValueError, 1, 1, kernel=1, padding=1)
     learner.output_padding_for.raises(ValueError, 1, 0, kernel=1, stride=3, padding=1)
+
+
+# --- stamp_transpose2d -----------------------------------------------------------------------------------------------
+
+# Two stamps overlap in one column, and rows overlap by one: every misreading of the formula shows here.
+FOUR = np.array([[[[1.0, 2.0], [0.0, 3.0]]]])
+SIX = np.array([[[[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]]]])
+STAMPED = np.array([[[[1.0, 2.0, 5.0, 4.0, 6.0], [4.0, 5.0, 17.0, 16.0, 21.0], [0.0, 0.0, 12.0, 15.0, 18.0]]]])
+
+
+@check("stamp_transpose2d", "four pixels and a 2 x 3 kernel that you can stamp by hand", weight=2)
+def test_stamp_by_hand(learner):
+    learner.stamp_transpose2d.gives(STAMPED, FOUR, SIX, (1, 2))
+
+
+@check("stamp_transpose2d", "padding crops the canvas on all four sides")
+def test_stamp_padding(learner):
+    learner.stamp_transpose2d.gives(STAMPED[:, :, 1:-1, :], FOUR, SIX, (1, 2), (1, 0))
+    learner.stamp_transpose2d.gives(STAMPED[:, :, :, 2:-2], FOUR, SIX, (1, 2), (0, 2))
+
+
+@check("stamp_transpose2d", "output_padding shows more of the canvas, at the bottom and at the right")
+def test_stamp_output_padding(learner):
+    y, w = np.array([[[[1, 2]]]]), np.array([[[[1, 2, 3]]]])  # stamped with stride 2: 1 2 5 4 6
+    learner.stamp_transpose2d.gives(np.array([[[[2, 5, 4, 6]]]]), y, w, (1, 2), (0, 1), (0, 1))
+    # Beyond the last stamp nothing was stamped.
+    learner.stamp_transpose2d.gives(np.array([[[[1, 2, 5, 4, 6, 0]]]]), y, w, (1, 2), 0, (0, 1))
+
+
+@check("stamp_transpose2d", "the first axis of w is that of the input channels")
+def test_stamp_channels(learner):
+    y = np.array([[[[1]], [[10]]]])
+    w = np.array([[[[1, 2]], [[3, 4]]], [[[5, 6]], [[7, 8]]]])
+    learner.stamp_transpose2d.gives(np.array([[[[51, 62]], [[73, 84]]]]), y, w)
+    w = np.array([[[[1, 2]], [[3, 4]], [[5, 6]]], [[[7, 8]], [[9, 0]], [[1, 2]]]])
+    learner.stamp_transpose2d.gives(np.array([[[[71, 82]], [[93, 4]], [[15, 26]]]]), y, w)
+
+
+@check("stamp_transpose2d", "a stride wider than the kernel leaves gaps")
+def test_stamp_gaps(learner):
+    y, w = np.array([[[[1, 2], [3, 4]]]]), np.array([[[[1, -1]]]])
+    expected = np.array([[[[1, -1, 0, 2, -2], [0, 0, 0, 0, 0], [3, -3, 0, 4, -4]]]])
+    learner.stamp_transpose2d.gives(expected, y, w, (2, 3))
+
+
+@check("stamp_transpose2d", "any shape, stride, padding and output_padding", weight=2, hidden=True)
+@given(
+    batch=st.integers(1, 2),
+    channels=st.tuples(st.integers(1, 3), st.integers(1, 3)),
+    rows=axis_settings(dilations=(1,)),
+    columns=axis_settings(dilations=(1,)),
+    dtype=st.sampled_from(DTYPES),
+    layout=st.sampled_from(LAYOUTS),
+    seed=seeds(),
+)
+def test_stamp_drawn(learner, batch, channels, rows, columns, dtype, layout, seed):
+    y = arrange(draw_array((batch, channels[0], rows[0], columns[0]), seed, dtype), layout)
+    w = arrange(draw_array((*channels, rows[1], columns[1]), seed + 1, dtype), layout)
+    stride, padding, output_padding = zip(rows[2:5], columns[2:5], strict=True)
+    expected = reference.stamp_transpose2d(y, w, stride, padding, output_padding)
+    learner.stamp_transpose2d.gives(expected, y, w, stride, padding, output_padding)
+
+
+@check("stamp_transpose2d", "an int stands for a pair; mixed dtypes give np.result_type(y, w)")
+def test_stamp_ints(learner):
+    y, w = draw_array((2, 2, 2, 3), 1, np.float32), draw_array((2, 3, 3, 2), 2, np.float64)
+    learner.stamp_transpose2d.gives(
+        reference.stamp_transpose2d(y, w, 2, 1, 1), y, w, stride=2, padding=1, output_padding=1
+    )
+    learner.stamp_transpose2d.gives(reference.stamp_transpose2d(y, y[:, :, :2, :2]), y, y[:, :, :2, :2].copy())
+
+
+@check(
+    "stamp_transpose2d", "refuses other channels, an output_padding that is not below the stride, and an empty result"
+)
+def test_stamp_refuses(learner):
+    y = grid(1, 2, 2, 2)
+    learner.stamp_transpose2d.raises(ValueError, y, grid(3, 2, 2, 2))
+    learner.stamp_transpose2d.raises(ValueError, y, grid(1, 2, 2, 2))
+    learner.stamp_transpose2d.raises(ValueError, y, grid(2, 1, 2, 2), stride=(2, 1), output_padding=(0, 1))
+    learner.stamp_transpose2d.raises(ValueError, y, grid(2, 1, 2, 2), stride=2, output_padding=2)
+    learner.stamp_transpose2d.raises(ValueError, y, grid(2, 1, 1, 1), padding=1)
 
 
 # --- insert_zeros ----------------------------------------------------------------------------------------------------
