@@ -161,6 +161,7 @@ class ExerciseBoxes(SphinxTransform):
         box.source, box.line = cell.source, cell.line
         cell.replace_self(box)
         self.document.note_explicit_target(box)
+        next(cell.findall(nodes.literal_block))["language"] = "python"  # IPython's lexer gives up at a magic
 
         heading = exercise_heading(classes=["exercise-heading"])
         heading += nodes.inline("", f"Exercise {exercise_number(self.env, name)}", classes=["exercise-number"])
