@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -223,6 +224,32 @@ def reset(
         return
     kept = book.reset(exercise)
     typer.echo(f"{exercise.name} is empty again. Your old one is in {kept}")
+
+
+@app.command()
+def watch(names: Names = None) -> None:
+    """Check again at every save. Keys: hint, solution, next, previous, quit."""
+    from deconv_grader import watching
+
+    if not hasattr(os, "fork"):
+        raise Refused("watch needs a system that can fork (Linux, macOS); use `deconv check` here")
+    watching.run(_workbook(), _find(names or []), _console())
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="For tools.")] = False) -> None:
+    """Every exercise with its state and points, as last checked."""
+    book = _workbook()
+    entries = []
+    for exercise in book.exercises.values():
+        state, points = book.status(exercise)
+        entries.append({"id": exercise.id, "status": state, "points": points, "maximum": exercise.points})
+    if as_json:
+        whole = {"score": sum(e["points"] for e in entries), "maximum": sum(e["maximum"] for e in entries)}
+        print(json.dumps(whole | {"folder": str(book.folder), "exercises": entries}))
+        return
+    for entry in entries:
+        typer.echo(f"{entry['id']:<46} {entry['status']:<10} {entry['points']:>2} of {entry['maximum']:>2}")
 
 
 @app.command()

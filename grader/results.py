@@ -53,6 +53,8 @@ class ExerciseResult:
     def status(self) -> str:
         """One of `STATUSES`."""
         states = {check.status for check in self.checks}
+        if states & {"passed"} and "skipped" in states:
+            states.add("failed")  # a check that was passed over is not passed
         if self.forbidden or "forbidden" in states:
             return "forbidden"
         if self.problem:
