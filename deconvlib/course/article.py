@@ -94,8 +94,9 @@ CLAIMS: tuple[Claim, ...] = (
         "The operation of formula 3.3.2 is the inverse of a convolution: it undoes it.",
         "transposed_convolution",
         "fails",
-        "It is the adjoint: applied after the convolution it does not give the image back, because C'C is not the "
-        "identity.",
+        "It is the adjoint, which is the inverse only for kernels made for that (orthonormal ones): a blur or an edge "
+        "filter does not come undone.",
+        "the-transpose-is-not-the-inverse",
     ),
     Claim(
         "inverse-recovers",
@@ -254,6 +255,7 @@ CLAIMS: tuple[Claim, ...] = (
         "holds once corrected",
         "The sum must run over the output channels, for each input channel, with zeros outside the output; it is then "
         "exactly the transposed convolution.",
+        "what-the-article-prints",
     ),
     Claim(
         "unpool-formula",
@@ -334,7 +336,9 @@ CLAIMS: tuple[Claim, ...] = (
         "A decoder with the kernel, padding and pooling of its encoder returns to the size of the encoder's input.",
         "transposed_convolution",
         "holds once corrected",
-        "With stride s up to s input sizes share one output size, so the wanted size has to be passed along.",
+        "At 32 pixels height and width return, at 31 and 33 they do not: with stride s up to s input sizes share one "
+        "output size, so the wanted one has to be passed along.",
+        "the-article-s-decoder-in-shapes",
     ),
     Claim(
         "upsampling-layer",
