@@ -1,0 +1,83 @@
+"""Every hostile or faulty submission gets the score it deserves, and none costs another exercise its points."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from deconv_grader import sandbox
+from deconv_grader.grading import course_exercises, read_submission
+from deconv_grader.isolated import IsolatedAnswers
+from deconv_grader.results import ExerciseResult
+from deconv_grader.runner import run
+from deconv_tests.grader.hostile import CANARY, Case
+from deconv_tests.grader.hostile.faulty import CASES as FAULTY
+from deconv_tests.grader.hostile.hostile import CASES as HOSTILE
+
+CASES = (*FAULTY, *HOSTILE)
+SECONDS = 1.5  # for a check: enough for a right answer on a busy machine
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are locked down on Linux only")
+
+
+def levels() -> list[str]:
+    """The levels this machine has, from weak to strong."""
+    found = ["rlimits", "seccomp"]
+    found += ["bubblewrap"] if sandbox.bubblewrap_works() else []
+    return found + (["landlock"] if sandbox.landlock_version() else [])
+
+
+def graded(case: Case, folder: Path, level: str) -> dict[str, ExerciseResult]:
+    """A case's results, after looking whether it reached anything it should not."""
+    folder.chmod(0o777)
+    canary = folder / CANARY
+    canary.write_text("alive")
+    canary.chmod(0o666)
+    case.write(folder)
+    known = course_exercises()
+    answers = IsolatedAnswers(read_submission(folder), level, deadline=SECONDS, require=level)
+    try:
+        results = run([known[name] for name in case.graded], answers, reveal=False)
+        for result in results:
+            result.problem = answers.problem(result.exercise)
+    finally:
+        answers.close()
+    assert canary.read_text() == "alive"
+    assert canary.stat().st_mode & 0o777 == 0o666
+    return {result.exercise.name: result for result in results}
+
+
+def words(result: ExerciseResult) -> str:
+    """All that a learner is told about an exercise."""
+    told = [result.problem]
+    for check in result.checks:
+        if check.feedback is not None:
+            told.append(str(check.feedback.as_dict()))
+    return "\n".join(told)
+
+
+@pytest.mark.parametrize("level", levels())
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_score(case: Case, level: str, tmp_path: Path) -> None:
+    if not sandbox.at_least(level, case.level):
+        pytest.skip(f"stopped from level {case.level} on")
+    for name, result in graded(case, tmp_path, level).items():
+        told = words(result)
+        facts = (name, result.status, result.points, told)
+        assert not any(ord(character) < 32 and character != "\n" for character in told), facts
+        if name not in case.loses:
+            assert result.points == result.exercise.points, facts
+            continue
+        assert result.status in case.status.split("|"), facts
+        if case.status == "partial":
+            assert 0 < result.points < result.exercise.points, facts
+        else:
+            assert result.points == 0, facts
+        assert case.says.lower() in told.lower(), facts
+
+
+def test_enough_cases() -> None:
+    assert len(CASES) >= 40
+    assert len({case.name for case in CASES}) == len(CASES)
