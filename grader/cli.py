@@ -13,6 +13,7 @@ import typer
 
 from deconv_grader import editing
 from deconvlib.course.catalogue import CHAPTERS, Exercise, exercises, prerequisites
+from deconvlib.course.workspace import PACKAGE
 
 app = typer.Typer(
     name="deconv",
@@ -257,6 +258,8 @@ def start(folder: Annotated[Path, typer.Argument(help="Where to make it.")] = Pa
     """Make a workspace of your own with the stubs of every chapter (where there is no checkout: a wheel, Colab)."""
     from deconv_grader.workbook import start as make
 
+    if (PACKAGE.parent / "solutions").is_dir():
+        raise Refused(f"this is a checkout: your answers are in {PACKAGE} already, no workspace is needed")
     if folder.exists() and not folder.is_dir():
         raise Refused(f"{folder} is a file; name a folder")
     made = make(folder)

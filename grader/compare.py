@@ -49,7 +49,7 @@ def difference(expected: Any, got: Any, tolerance: float | None = None, path: st
 
 def _array_difference(expected: np.ndarray, got: Any, tolerance: float | None, path: str) -> Difference | None:
     if not isinstance(got, np.ndarray):
-        hint = ": is a return statement missing?" if got is None else ""
+        hint = " (is a return statement missing?)" if got is None else ""
         return Difference(f"an array of shape {expected.shape} was expected, not {_article(got)}{hint}", path=path)
     if got.shape != expected.shape:
         return Difference(f"the shape should be {expected.shape}, not {got.shape}", path=path)

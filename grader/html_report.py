@@ -24,7 +24,7 @@ h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.2rem;margin-top:2rem}.qui
 .map td{padding:0;width:1.15rem;height:1.15rem;text-align:center;font-size:.75rem;border:1px solid var(--soft)}
 .map td.name,.map td.n{width:auto;padding:0 .6rem;text-align:left;white-space:nowrap;font-size:.9rem}
 .map th{font-weight:400;font-size:.75rem;padding:.2rem 0}.map th span{writing-mode:vertical-rl;transform:rotate(180deg)}
-.passed{color:var(--good)}.partial{color:var(--some)}.wrong{color:var(--bad)}
+.map .passed{color:var(--good)}.map .partial{color:var(--some)}.map .wrong{color:var(--bad)}
 meter{width:8rem}a{color:inherit}pre{white-space:pre-wrap}
 """
 _SIGNS = {"passed": ("✓", "passed"), "partial": ("◐", "partial"), "missing": ("", "")}
@@ -76,7 +76,7 @@ def _exercise_table(statistics: Sequence[ExerciseStatistics], size: int) -> str:
     return (
         "<div class='scroll'><table class='summary'><thead><tr><th>exercise</th><th class='n'>started</th>"
         "<th class='n'>passed</th><th class='n'>mean points</th><th>passed</th>"
-        "<th>commonest mistakes: the result you get when</th></tr></thead>"
+        "<th>commonest mistakes</th></tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
@@ -116,6 +116,7 @@ def overview(
         "<h2>Learners</h2>",
         _map(gradings),
         "<h2>Exercises</h2>",
+        "<p class='quiet'>A mistake is named where the result is the one you get when it is made.</p>",
         _exercise_table(statistics, len(gradings)),
         "<h2>Alike</h2>",
     ]

@@ -46,8 +46,29 @@ def _shell() -> Any:
 
 
 def load_ipython_extension(shell: Any) -> None:
-    """Register the ``%%exercise`` cell magic (also reached by ``%load_ext deconvlib.course``)."""
+    """Register ``%%exercise`` and ``%deconv`` (also reached by ``%load_ext deconvlib.course``)."""
     shell.register_magic_function(exercise_cell, magic_kind="cell", magic_name="exercise")
+    shell.register_magic_function(deconv_line, magic_kind="line", magic_name="deconv")
+
+
+def deconv_line(line: str) -> None:
+    """``%deconv hint conv2d``: the command line, from a notebook. ``%deconv`` alone shows progress."""
+    import os
+    import shlex
+
+    words = shlex.split(line)
+    if words[:1] and words[0] in ("watch", "reset"):
+        raise ValueError(f"%deconv {words[0]} needs a terminal; in a notebook use hint, solution, status or check")
+    command = [sys.executable, "-m", "deconv_grader", *words]
+    run = subprocess.run(
+        command,
+        env=os.environ | {"COLUMNS": "100"},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    print((run.stdout + run.stderr).rstrip())
 
 
 def exercise_cell(line: str, cell: str) -> None:

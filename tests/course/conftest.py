@@ -25,13 +25,13 @@ def workspace(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def deconv(workspace: Path) -> Run:
+def deconv(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """Run ``deconv`` in the workspace."""
 
     def run(*arguments: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             [sys.executable, "-m", "deconv_grader", *arguments],
-            cwd=workspace,
+            cwd=tmp_path_factory.getbasetemp(),
             env=os.environ | {"DECONV_WORKSPACE": str(workspace), "COLUMNS": "100", "NO_COLOR": "1"},
             input=stdin,
             capture_output=True,

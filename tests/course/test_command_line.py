@@ -85,10 +85,11 @@ def test_reset_asks_and_keeps_a_backup(workspace, deconv, complete):
     assert "return 12345" in kept.read_text()
 
 
-def test_start_overwrites_nothing(workspace, deconv, complete):
-    complete("conv_output_size", "    return 12345\n")
-    deconv("start", str(workspace))
-    assert "12345" in (workspace / "deconvlib" / "convolution.py").read_text()
+def test_a_checkout_needs_no_workspace(workspace, deconv):
+    shown = deconv("start", "elsewhere")
+    assert shown.returncode == 2
+    assert "this is a checkout" in shown.stderr
+    assert not (workspace / "elsewhere").exists()
 
 
 def test_hints_climb_a_ladder(deconv):
@@ -114,7 +115,6 @@ def test_the_solution_is_the_solutions_source(deconv):
         ("reset", "nothing-like-it"),
         ("fly",),
         ("--fly",),
-        ("start", "deconvlib/convolution.py"),
     ],
 )
 def test_bad_use_is_one_line_and_exit_code_2(deconv, arguments):

@@ -108,7 +108,11 @@ def test_a_workspace_is_picked_up_graded_and_left_alone(python, tmp_path):
     at = stub.index("raise NotImplementedError", stub.index("def conv_output_size"))
     module.write_text(stub[:at] + "return 41" + stub[at + len("raise NotImplementedError") :])
     run(deconv, "start", "mine", cwd=tmp_path)
-    assert "return 41" in module.read_text()
+    assert "return 41" in module.read_text(), "a second start overwrites nothing"
+    (tmp_path / "file").write_text("")
+    refused = run(deconv, "start", "file", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert len(refused.stderr.splitlines()) == 1
     checked = run(deconv, "check", "conv_output_size", cwd=tmp_path / "mine")
     assert "✗ conv_output_size" in checked.stdout, checked.stderr
     code = "from deconvlib import conv_output_size; print(conv_output_size(5, 3))"

@@ -396,9 +396,13 @@ class Visit:
         self.context.close()
 
     def go(self, name: str) -> None:
-        self.page.goto(self.address + name)
-        self.page.wait_for_load_state("networkidle")
+        """Open a page and wait for what it still has to do: formulas, explorers, and the files these ask for."""
+        self.page.goto(self.address + name, wait_until="load")
         self.page.evaluate("window.MathJax?.startup?.promise")
+        self.page.wait_for_function(
+            "[...document.querySelectorAll('.deconv-explorer')].every(e => e.querySelector('input'))"
+        )
+        self.page.evaluate("document.fonts.ready.then(() => true)")
 
 
 def wide_elements(page) -> list[str]:  # type: ignore[no-untyped-def]
@@ -430,15 +434,8 @@ def test_every_page_in_a_browser(  # type: ignore[no-untyped-def]
             formulas, drawn = len(page.with_class("math")), visit.page.locator("mjx-container").count()
             if formulas and drawn < formulas:
                 faults.append(f"{name}: {drawn} of {formulas} formulas drawn")
-            wrong = visit.page.locator("mjx-merror, [data-mjx-error]").count()
-            if wrong:
-                faults.append(f"{name}: {wrong} formulas that MathJax cannot read")
-            explorers, mounted = (
-                len(page.with_class("deconv-explorer")),
-                visit.page.locator(".deconv-explorer input").count(),
-            )
-            if explorers and not mounted:
-                faults.append(f"{name}: no explorer came to life")
+            wrong = visit.page.locator("mjx-merror").evaluate_all("all => all.map(e => e.dataset.mjxError)")
+            faults += [f"{name}: MathJax cannot read a formula: {error}" for error in wrong]
             picture = name.removesuffix(".html").replace("/", "-")
             visit.page.screenshot(path=screenshots / f"{picture}-{width}-{theme}.png", full_page=True)
     assert not faults
