@@ -127,8 +127,9 @@ def dot_product_gap(
 
     Examples
     --------
-    >>> dot_product_gap(lambda x: 2 * x, lambda y: 3 * y, (5,), (5,), np.random.default_rng(0))  # 1/3, to rounding
-    0.333...
+    >>> gap = dot_product_gap(lambda x: 2 * x, lambda y: 3 * y, (5,), (5,), np.random.default_rng(0))
+    >>> round(gap, 6)
+    0.333333
     """
     raise NotImplementedError
 
