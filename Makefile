@@ -26,7 +26,7 @@ help:
 book: build/site.stamp
 	@echo "The site is built. Open $(SITE)/html/index.html in a browser, or: make serve"
 
-SOURCES := $(shell find book deconvlib solutions chapters -type f -not -name '*.pyc' 2>/dev/null) \
+SOURCES := $(shell find book deconvlib solutions chapters -type f -not -path "*/.*" -not -name '*.pyc' 2>/dev/null) \
 	_config.yml _toc.yml references.bib $(wildcard *.md *.rst) pyproject.toml
 
 build/site.stamp: .venv/ready $(SOURCES)
@@ -54,6 +54,9 @@ chapters: .venv/ready
 chapter: .venv/ready
 	@test -n "$(N)" || { echo "name a chapter: make chapter N=03"; exit 2; }
 	@DECONV_EXPLORERS=static $(BIN)/jupyter execute --inplace --timeout=120 chapters/$(N)-*.ipynb
+
+cover: .venv/ready
+	@$(BIN)/python book/cover.py
 
 lab: .venv/ready
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[lab]'

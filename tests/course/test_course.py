@@ -175,3 +175,12 @@ def test_every_pin_satisfies_its_range():
             pin = pins[requirement.name.lower().replace("_", "-")]
             assert requirement.specifier.contains(pin), f"{line} and the pin {pin}"
     assert pins["torch"] == "2.13.0"
+
+
+def test_the_cover_is_the_picture_that_a_cell_computed():
+    import importlib.util
+
+    spec = importlib.util.spec_from_file_location("cover", ROOT / "book" / "cover.py")
+    cover = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(cover)
+    assert cover.COVER.read_bytes() == cover.stored_cover(), "run: make cover"
