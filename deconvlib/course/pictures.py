@@ -108,7 +108,9 @@ def show_grids(
         for (i, j), value in np.ndenumerate(plane):
             axis.text(j, i, _number(value), ha="center", va="center", color="#1a1a1a", fontsize=9)
             if mark is not None and title in mark and mark[title][i, j]:
-                axis.add_patch(Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="#d1495b", linewidth=2.2, zorder=3))
+                axis.add_patch(
+                    Rectangle((j - 0.5, i - 0.5), 1, 1, fill=False, edgecolor="#d1495b", linewidth=2.2, zorder=3)
+                )
         axis.set_xticks(np.arange(-0.5, plane.shape[1]), [])
         axis.set_yticks(np.arange(-0.5, plane.shape[0]), [])
         axis.grid(color="white", linewidth=1)
