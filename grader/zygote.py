@@ -61,6 +61,8 @@ def main() -> None:
             os.close(pidfd)
         elif wish["do"] == "reap" and wish["pid"] in children:
             _kill_group(wish["pid"])
+            if settings["level"] == "rlimits":
+                _kill_all_of(FIRST_IDENTITY + wish["pid"])
             _, status = os.waitpid(wish["pid"], 0)
             children.discard(wish["pid"])
             control.sendall(json.dumps({"status": os.waitstatus_to_exitcode(status)}).encode())
@@ -140,6 +142,20 @@ def _kill_group(pid: int) -> None:
     for kill in (os.killpg, os.kill):  # the group does not exist before the worker has made it
         with contextlib.suppress(ProcessLookupError, PermissionError):
             kill(pid, signal.SIGKILL)
+
+
+def _kill_all_of(identity: int) -> None:
+    """As root: end what a worker that could start processes has left outside its group."""
+    if os.geteuid() != 0:
+        return
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setresuid(identity, identity, identity)
+            os.kill(-1, signal.SIGKILL)  # everything of this user, and nothing else
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
 
 
 def _kill_all(children: set[int]) -> None:

@@ -37,7 +37,7 @@ def graded(case: Case, folder: Path, level: str) -> dict[str, ExerciseResult]:
     canary.chmod(0o666)
     case.write(folder)
     known = course_exercises()
-    answers = IsolatedAnswers(read_submission(folder), level, deadline=SECONDS, require=level)
+    answers = IsolatedAnswers(read_submission(folder), level, memory_mb=256, require=level, deadline=SECONDS)
     try:
         results = run([known[name] for name in case.graded], answers, reveal=False)
         for result in results:

@@ -52,7 +52,7 @@ CASES = (
     Case(
         "endless only for one argument: its check alone is lost",
         """
-        while keywords.get("dilation", 1) > 1 or len(args) > 4: pass
+        while args == (5,) and keywords == {"kernel": 5}: pass
         return _right(*args, **keywords)
         """,
         status="partial",
@@ -72,7 +72,7 @@ CASES = (
     Case(
         "recursion without an end",
         "import sys; sys.setrecursionlimit(10 ** 9)\nf = lambda n: f(n + 1) + 1\nreturn f(0)",
-        status="crashed",
+        status="crashed|timed out|failed",
     ),
     Case("recursion without an end, within Python's limit", "return conv_output_size(*args, **keywords)"),
     # It takes too much.
