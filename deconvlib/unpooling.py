@@ -68,6 +68,49 @@ def max_pool2d(
 
 
 @exercise(
+    title="The article's formula, literally",
+    points=3,
+    minutes=15,
+    difficulty=1,
+    hints=(
+        "The formula looks back: x(u, v) reads the rows u-K+1 to u of y. Which of those exist when u is 0?",
+        "With indices from 0: x[u, v] = y[max(u-K+1, 0) : u+1, max(v-L+1, 0) : v+1].max(). A slice may end past "
+        "the edge.",
+        "Without a loop over pixels: pad y by K-1 rows and L-1 columns of -inf on every side and take the "
+        "maximum over all K x L windows. Integers have no -inf: pad with np.iinfo(y.dtype).min.",
+    ),
+)
+def sliding_max(y: np.ndarray, kernel: int | tuple[int, int]) -> np.ndarray:
+    """Return the maximum of y(u-k+1, v-l+1) over k = 1..K and l = 1..L, at every pixel that some window reaches.
+
+    Parameters
+    ----------
+    y : array (H, W)
+    kernel : int or (K, L)
+
+    Returns
+    -------
+    x : array (H+K-1, W+L-1), dtype of `y`
+        Places outside `y` do not count: they are not zeros.
+
+    Raises
+    ------
+    ValueError
+        If `y` is empty.
+
+    Notes
+    -----
+    Section 3.3.3 of the source article. Image processing calls it the gray-scale dilation by a flat K x L rectangle.
+
+    Examples
+    --------
+    >>> sliding_max(np.array([[1, 5], [2, 3]]), 2).tolist()
+    [[1, 5, 5], [2, 5, 5], [2, 3, 3]]
+    """
+    raise NotImplementedError
+
+
+@exercise(
     title="Unpooling with switches",
     points=5,
     minutes=15,
@@ -113,49 +156,6 @@ def max_unpool2d(y: np.ndarray, switches: np.ndarray, output_size: int | tuple[i
     --------
     >>> max_unpool2d(np.array([[[[4, 2]]]]), np.array([[[[1, 2]]]]), (2, 4)).tolist()
     [[[[0, 4, 2, 0], [0, 0, 0, 0]]]]
-    """
-    raise NotImplementedError
-
-
-@exercise(
-    title="The article's formula, literally",
-    points=3,
-    minutes=15,
-    difficulty=1,
-    hints=(
-        "The formula looks back: x(u, v) reads the rows u-K+1 to u of y. Which of those exist when u is 0?",
-        "With indices from 0: x[u, v] = y[max(u-K+1, 0) : u+1, max(v-L+1, 0) : v+1].max(). A slice may end past "
-        "the edge.",
-        "Without a loop over pixels: pad y by K-1 rows and L-1 columns of -inf on every side and take the "
-        "maximum over all K x L windows. Integers have no -inf: pad with np.iinfo(y.dtype).min.",
-    ),
-)
-def sliding_max(y: np.ndarray, kernel: int | tuple[int, int]) -> np.ndarray:
-    """Return the maximum of y(u-k+1, v-l+1) over k = 1..K and l = 1..L, at every pixel that some window reaches.
-
-    Parameters
-    ----------
-    y : array (H, W)
-    kernel : int or (K, L)
-
-    Returns
-    -------
-    x : array (H+K-1, W+L-1), dtype of `y`
-        Places outside `y` do not count: they are not zeros.
-
-    Raises
-    ------
-    ValueError
-        If `y` is empty.
-
-    Notes
-    -----
-    Section 3.3.3 of the source article. Image processing calls it the gray-scale dilation by a flat K x L rectangle.
-
-    Examples
-    --------
-    >>> sliding_max(np.array([[1, 5], [2, 3]]), 2).tolist()
-    [[1, 5, 5], [2, 5, 5], [2, 3, 3]]
     """
     raise NotImplementedError
 

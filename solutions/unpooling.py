@@ -27,6 +27,17 @@ def max_pool2d(
     return y, switches.astype(np.int64)
 
 
+def sliding_max(y: np.ndarray, kernel: int | tuple[int, int]) -> np.ndarray:
+    y = array("y", y, "HW")
+    kernel = pair("kernel", kernel, 1)
+    if 0 in y.shape:
+        raise ValueError(f"y must hold at least one value, got shape {y.shape}")
+    # Padding by kernel - 1 makes x(u) look back at y(u-K+1) ... y(u). The maximum over a rectangle
+    # is a maximum over rows and then over columns: K + L comparisons a pixel in place of K * L.
+    rows, columns = (_reads(n, k, 1, k - 1) for n, k in zip(y.shape, kernel, strict=True))
+    return y[rows].max(axis=1)[:, columns].max(axis=2)
+
+
 def max_unpool2d(y: np.ndarray, switches: np.ndarray, output_size: int | tuple[int, int]) -> np.ndarray:
     y = array("y", y, "NCHW")
     switches = array("switches", switches, "NCHW")
@@ -45,17 +56,6 @@ def max_unpool2d(y: np.ndarray, switches: np.ndarray, output_size: int | tuple[i
     # np.add.at, because x[plane, switch] += value would keep only one of the values that share a switch.
     np.add.at(x, (np.arange(planes)[:, None], switches.reshape(planes, -1)), y.reshape(planes, -1))
     return x.reshape(*y.shape[:2], height, width)
-
-
-def sliding_max(y: np.ndarray, kernel: int | tuple[int, int]) -> np.ndarray:
-    y = array("y", y, "HW")
-    kernel = pair("kernel", kernel, 1)
-    if 0 in y.shape:
-        raise ValueError(f"y must hold at least one value, got shape {y.shape}")
-    # Padding by kernel - 1 makes x(u) look back at y(u-K+1) ... y(u). The maximum over a rectangle
-    # is a maximum over rows and then over columns: K + L comparisons a pixel in place of K * L.
-    rows, columns = (_reads(n, k, 1, k - 1) for n, k in zip(y.shape, kernel, strict=True))
-    return y[rows].max(axis=1)[:, columns].max(axis=2)
 
 
 def avg_pool2d(

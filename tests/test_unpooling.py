@@ -121,6 +121,50 @@ def test_max_pool2d_refuses(learner):
     learner.max_pool2d.raises(ValueError, grid(1, 1, 6, 7), 1, 1, padding=(0, 1))
 
 
+# sliding_max
+
+
+@check("sliding_max", "a 2 x 3 map you can work out by hand", weight=2)
+def test_sliding_max_by_hand(learner):
+    expected = np.array([[-1.0, -1, -4, -7], [-1, -1, -2, -5], [-6, -2, -2, -5]])
+    learner.sliding_max.gives(expected, np.array([[-1.0, -4, -7], [-6, -2, -5]]), 2)
+
+
+@check("sliding_max", "taller windows than wide ones", weight=2)
+def test_sliding_max_tall(learner):
+    y = np.array([[1.0, 5, 2, 0], [4, 3, 6, 1]])
+    expected = np.array([[1.0, 5, 5, 2, 0], [4, 5, 6, 6, 1], [4, 5, 6, 6, 1], [4, 4, 6, 6, 1]])
+    learner.sliding_max.gives(expected, y, (3, 2))
+
+
+@check("sliding_max", "one pixel shows the window, and a window of one pixel changes nothing")
+def test_sliding_max_one(learner):
+    learner.sliding_max.gives(np.full((2, 3), -7.0), np.array([[-7.0]]), (2, 3))
+    learner.sliding_max.gives(grid(3, 4), grid(3, 4), 1)
+
+
+@check("sliding_max", "float32, integers, any memory layout", hidden=True)
+def test_sliding_max_arrays(learner):
+    for dtype in (np.float32, np.int64):
+        y = draw_array((3, 5), 10, dtype)
+        learner.sliding_max.gives(reference.sliding_max(y, (2, 3)), y, (2, 3))
+    for _, y in layouts(draw_array((4, 3), 11)):
+        learner.sliding_max.gives(reference.sliding_max(y, (3, 2)), y, (3, 2))
+
+
+@check("sliding_max", "any size and kernel", weight=2, hidden=True)
+@given(size=st.tuples(st.integers(1, 6), st.integers(1, 6)), kernel=PAIRS, seed=seeds(), dtype=NUMBERS)
+def test_sliding_max_drawn(learner, size, kernel, seed, dtype):
+    y = draw_array(size, seed, dtype, low=-9, high=2)
+    learner.sliding_max.gives(reference.sliding_max(y, kernel), y, kernel)
+
+
+@check("sliding_max", "refuses a map without values and a kernel without pixels")
+def test_sliding_max_refuses(learner):
+    learner.sliding_max.raises(ValueError, np.zeros((0, 3)), 2)
+    learner.sliding_max.raises(ValueError, grid(2, 3), (0, 2))
+
+
 # max_unpool2d
 
 
@@ -185,50 +229,6 @@ def test_max_unpool2d_refuses(learner):
     learner.max_unpool2d.raises(ValueError, y, image([[0, -1]], np.int64), (3, 4))
     learner.max_unpool2d.raises(ValueError, y, image([[0], [1]], np.int64), (3, 4))
     learner.max_unpool2d.raises((TypeError, ValueError), y, image([[0.0, 1.0]]), (3, 4))
-
-
-# sliding_max
-
-
-@check("sliding_max", "a 2 x 3 map you can work out by hand", weight=2)
-def test_sliding_max_by_hand(learner):
-    expected = np.array([[-1.0, -1, -4, -7], [-1, -1, -2, -5], [-6, -2, -2, -5]])
-    learner.sliding_max.gives(expected, np.array([[-1.0, -4, -7], [-6, -2, -5]]), 2)
-
-
-@check("sliding_max", "taller windows than wide ones", weight=2)
-def test_sliding_max_tall(learner):
-    y = np.array([[1.0, 5, 2, 0], [4, 3, 6, 1]])
-    expected = np.array([[1.0, 5, 5, 2, 0], [4, 5, 6, 6, 1], [4, 5, 6, 6, 1], [4, 4, 6, 6, 1]])
-    learner.sliding_max.gives(expected, y, (3, 2))
-
-
-@check("sliding_max", "one pixel shows the window, and a window of one pixel changes nothing")
-def test_sliding_max_one(learner):
-    learner.sliding_max.gives(np.full((2, 3), -7.0), np.array([[-7.0]]), (2, 3))
-    learner.sliding_max.gives(grid(3, 4), grid(3, 4), 1)
-
-
-@check("sliding_max", "float32, integers, any memory layout", hidden=True)
-def test_sliding_max_arrays(learner):
-    for dtype in (np.float32, np.int64):
-        y = draw_array((3, 5), 10, dtype)
-        learner.sliding_max.gives(reference.sliding_max(y, (2, 3)), y, (2, 3))
-    for _, y in layouts(draw_array((4, 3), 11)):
-        learner.sliding_max.gives(reference.sliding_max(y, (3, 2)), y, (3, 2))
-
-
-@check("sliding_max", "any size and kernel", weight=2, hidden=True)
-@given(size=st.tuples(st.integers(1, 6), st.integers(1, 6)), kernel=PAIRS, seed=seeds(), dtype=NUMBERS)
-def test_sliding_max_drawn(learner, size, kernel, seed, dtype):
-    y = draw_array(size, seed, dtype, low=-9, high=2)
-    learner.sliding_max.gives(reference.sliding_max(y, kernel), y, kernel)
-
-
-@check("sliding_max", "refuses a map without values and a kernel without pixels")
-def test_sliding_max_refuses(learner):
-    learner.sliding_max.raises(ValueError, np.zeros((0, 3)), 2)
-    learner.sliding_max.raises(ValueError, grid(2, 3), (0, 2))
 
 
 # avg_pool2d

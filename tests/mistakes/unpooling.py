@@ -224,6 +224,93 @@ def max_pool2d_nan_hidden(x, kernel, stride=None, padding=0):
     return reference.max_pool2d(np.where(np.isnan(x), -np.inf, x).astype(x.dtype), kernel, stride, padding)
 
 
+# sliding_max
+
+
+@mistake("sliding_max")
+def sliding_max_looks_ahead(y, kernel):
+    """only windows that lie inside were used
+
+    That is pooling with stride 1, which makes the image smaller. The formula has a value wherever some k and l reach y.
+    """
+    y4 = np.asarray(y)[None, None]
+    return reference.max_pool2d(y4, kernel, 1)[0][0, 0]
+
+
+@mistake("sliding_max")
+def sliding_max_zeros_outside(y, kernel):
+    """zeros outside the image took part
+
+    A maximum over nothing but zeros and negative values is 0, a value that is not in y. Places outside do not count.
+    """
+    good = reference.sliding_max(y, kernel)
+    K, L = _both(kernel)
+    counted = reference.sliding_max(np.pad(y, ((K - 1, K - 1), (L - 1, L - 1))), kernel)
+    return np.ascontiguousarray(counted[K - 1 : K - 1 + good.shape[0], L - 1 : L - 1 + good.shape[1]])
+
+
+@mistake("sliding_max")
+def sliding_max_same_size(y, kernel):
+    """the result was cut to the size of y
+
+    The formula still has a value K-1 rows below the last row of y, and L-1 columns to its right.
+    """
+    return np.ascontiguousarray(reference.sliding_max(y, kernel)[: y.shape[0], : y.shape[1]])
+
+
+@mistake("sliding_max")
+def sliding_max_enlarges(y, kernel):
+    """every value was repeated K times and L times
+
+    That is what an unpooling should do, and it is not what the formula says: there is no stride in it.
+    """
+    K, L = _both(kernel)
+    return np.repeat(np.repeat(y, K, axis=0), L, axis=1)
+
+
+@mistake("sliding_max")
+def sliding_max_of_a_pixel_more(y, kernel):
+    """the window is one row and one column too large
+
+    k runs from 1 to K, so u-k+1 runs from u down to u-K+1: K rows, of which u-K is none.
+    """
+    K, L = _both(kernel)
+    size = (y.shape[0] + K - 1, y.shape[1] + L - 1)
+    return np.ascontiguousarray(reference.sliding_max(y, (K + 1, L + 1))[: size[0], : size[1]])
+
+
+@mistake("sliding_max")
+def sliding_max_minimum(y, kernel):
+    """the minimum was taken
+
+    You are ahead of the chapter: the minimum comes last. The article's formula takes the maximum.
+    """
+    if y.dtype.kind == "u":
+        return reference.sliding_max(y[::-1, ::-1], kernel)
+    return -reference.sliding_max(-y, kernel)
+
+
+@mistake("sliding_max")
+def sliding_max_wraps(y, kernel):
+    """indices before the first row or column counted from the end
+
+    y[-1] is the last row in NumPy. A place outside y is no place: leave it out.
+    """
+    K, L = _both(kernel)
+    rows = np.arange(y.shape[0] + K - 1)[:, None] - np.arange(K)
+    columns = np.arange(y.shape[1] + L - 1)[:, None] - np.arange(L)
+    return y[rows % y.shape[0]].max(axis=1)[:, columns % y.shape[1]].max(axis=2)
+
+
+@mistake("sliding_max")
+def sliding_max_sides_swapped(y, kernel):
+    """height and width of the kernel were exchanged
+
+    A pair is always (height, width): rows first.
+    """
+    return reference.sliding_max(y, _both(kernel)[::-1])
+
+
 # max_unpool2d
 
 
@@ -322,93 +409,6 @@ def max_unpool2d_doubled(y, switches, output_size):
     (H, W), (h, w) = x.shape[2:], y.shape[2:]
     height, width = max(H // h, 1) * h, max(W // w, 1) * w
     return np.ascontiguousarray(x[:, :, :height, :width])
-
-
-# sliding_max
-
-
-@mistake("sliding_max")
-def sliding_max_looks_ahead(y, kernel):
-    """only windows that lie inside were used
-
-    That is pooling with stride 1, which makes the image smaller. The formula has a value wherever some k and l reach y.
-    """
-    y4 = np.asarray(y)[None, None]
-    return reference.max_pool2d(y4, kernel, 1)[0][0, 0]
-
-
-@mistake("sliding_max")
-def sliding_max_zeros_outside(y, kernel):
-    """zeros outside the image took part
-
-    A maximum over nothing but zeros and negative values is 0, a value that is not in y. Places outside do not count.
-    """
-    good = reference.sliding_max(y, kernel)
-    K, L = _both(kernel)
-    counted = reference.sliding_max(np.pad(y, ((K - 1, K - 1), (L - 1, L - 1))), kernel)
-    return np.ascontiguousarray(counted[K - 1 : K - 1 + good.shape[0], L - 1 : L - 1 + good.shape[1]])
-
-
-@mistake("sliding_max")
-def sliding_max_same_size(y, kernel):
-    """the result was cut to the size of y
-
-    The formula still has a value K-1 rows below the last row of y, and L-1 columns to its right.
-    """
-    return np.ascontiguousarray(reference.sliding_max(y, kernel)[: y.shape[0], : y.shape[1]])
-
-
-@mistake("sliding_max")
-def sliding_max_enlarges(y, kernel):
-    """every value was repeated K times and L times
-
-    That is what an unpooling should do, and it is not what the formula says: there is no stride in it.
-    """
-    K, L = _both(kernel)
-    return np.repeat(np.repeat(y, K, axis=0), L, axis=1)
-
-
-@mistake("sliding_max")
-def sliding_max_of_a_pixel_more(y, kernel):
-    """the window is one row and one column too large
-
-    k runs from 1 to K, so u-k+1 runs from u down to u-K+1: K rows, of which u-K is none.
-    """
-    K, L = _both(kernel)
-    size = (y.shape[0] + K - 1, y.shape[1] + L - 1)
-    return np.ascontiguousarray(reference.sliding_max(y, (K + 1, L + 1))[: size[0], : size[1]])
-
-
-@mistake("sliding_max")
-def sliding_max_minimum(y, kernel):
-    """the minimum was taken
-
-    You are ahead of the chapter: the minimum comes last. The article's formula takes the maximum.
-    """
-    if y.dtype.kind == "u":
-        return reference.sliding_max(y[::-1, ::-1], kernel)
-    return -reference.sliding_max(-y, kernel)
-
-
-@mistake("sliding_max")
-def sliding_max_wraps(y, kernel):
-    """indices before the first row or column counted from the end
-
-    y[-1] is the last row in NumPy. A place outside y is no place: leave it out.
-    """
-    K, L = _both(kernel)
-    rows = np.arange(y.shape[0] + K - 1)[:, None] - np.arange(K)
-    columns = np.arange(y.shape[1] + L - 1)[:, None] - np.arange(L)
-    return y[rows % y.shape[0]].max(axis=1)[:, columns % y.shape[1]].max(axis=2)
-
-
-@mistake("sliding_max")
-def sliding_max_sides_swapped(y, kernel):
-    """height and width of the kernel were exchanged
-
-    A pair is always (height, width): rows first.
-    """
-    return reference.sliding_max(y, _both(kernel)[::-1])
 
 
 # avg_pool2d
@@ -708,4 +708,4 @@ def min_unpool2d_average(y, kernel, stride=None, output_size=None):
     for i, j, rows, columns in _windows(y.shape[2:], kernel, stride):
         total[:, :, rows, columns] += y[:, :, i, j, None, None]
         count[:, :, rows, columns] += 1
-    return np.where(count > 0, total / np.maximum(count, 1), x).astype(x.dtype)
+    return np.where(count > 0, (total / np.maximum(count, 1)).astype(x.dtype), x)
