@@ -258,6 +258,11 @@ def convolve2d_full(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     numpy.ndarray
         (H + K - 1, W + L - 1), of dtype ``np.result_type(x, w)``.
 
+    Raises
+    ------
+    ValueError
+        If `x` or `w` does not have two axes. ``array("x", x, axes="HW")``, imported above, checks that.
+
     Notes
     -----
     Equation (1.6) of the chapter: ``y[a, b]`` adds ``w[k, l] * x[a - k, b - l]`` over all taps that fall inside `x`.

@@ -344,6 +344,12 @@ def test_convolve2d_full_drawn(learner, size, kernel, dtype, layout, seed):
     learner.convolve2d_full.gives(reference.convolve2d_full(x, w), x, w)
 
 
+@check("convolve2d_full", "refuses what has not two axes")
+def test_convolve2d_full_refuses(learner):
+    learner.convolve2d_full.raises(ValueError, grid(1, 2, 3), grid(2, 2))
+    learner.convolve2d_full.raises(ValueError, grid(2, 3), grid(4))
+
+
 # --- receptive_field -------------------------------------------------------------------------------------------------
 
 

@@ -88,8 +88,14 @@ def correlate_transposed(x, w):
 # --- convolve2d_full -------------------------------------------------------------------------------------------------
 
 
+def _refuse_axes(x, w):
+    if x.ndim != 2 or w.ndim != 2:
+        raise ValueError("two axes each")
+
+
 @variant("convolve2d_full")
 def full_by_sliding_the_flipped_kernel(x, w):
+    _refuse_axes(x, w)
     rows, columns = w.shape
     padded = np.pad(x, ((rows - 1, rows - 1), (columns - 1, columns - 1)))
     return np.einsum("ijkl,kl->ij", sliding_window_view(padded, (rows, columns)), w[::-1, ::-1])
@@ -97,6 +103,7 @@ def full_by_sliding_the_flipped_kernel(x, w):
 
 @variant("convolve2d_full")
 def full_by_fft(x, w):
+    _refuse_axes(x, w)
     shape = (x.shape[0] + w.shape[0] - 1, x.shape[1] + w.shape[1] - 1)
     y = np.fft.irfft2(np.fft.rfft2(x, shape) * np.fft.rfft2(w, shape), shape)
     dtype = np.result_type(x, w)
@@ -105,6 +112,7 @@ def full_by_fft(x, w):
 
 @variant("convolve2d_full")
 def full_by_stamping_pixels(x, w):
+    _refuse_axes(x, w)
     y = np.zeros((x.shape[1] + w.shape[1] - 1, x.shape[0] + w.shape[0] - 1), np.result_type(x, w)).T
     for i, j in np.ndindex(x.shape):
         y[i : i + w.shape[0], j : j + w.shape[1]] += x[i, j] * w
