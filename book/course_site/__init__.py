@@ -11,6 +11,8 @@
 
 from __future__ import annotations
 
+import zlib
+from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
@@ -21,4 +23,6 @@ from . import assets, course_map, exercises, numbers, outputs, reference, reposi
 def setup(app: Sphinx) -> dict[str, Any]:
     for part in (repository, assets, outputs, exercises, numbers, reference, course_map):
         part.setup(app)
-    return {"parallel_read_safe": True, "parallel_write_safe": True}
+    # A change of this extension makes every page new: Sphinx would otherwise keep what it had read before.
+    sources = b"".join(path.read_bytes() for path in sorted(Path(__file__).parent.glob("*.py")))
+    return {"env_version": zlib.crc32(sources), "parallel_read_safe": True, "parallel_write_safe": True}

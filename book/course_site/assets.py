@@ -101,6 +101,9 @@ def drop_unused(app: Sphinx, exception: Exception | None) -> None:
                 shutil.rmtree(path)
             else:
                 path.unlink()
+    for path in Path(app.outdir, "chapters").glob("*.html"):  # pages of an earlier build that are gone
+        if f"chapters/{path.stem}" not in app.env.found_docs:
+            path.unlink()
 
 
 def choose_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:

@@ -1,4 +1,4 @@
-"""What is shown of the outputs stored in the chapters.
+"""What is shown of the outputs stored in the chapters, and of their formulas.
 
 A cell that calls a function the learner has not written yet says so on stderr. On the site that line would only be in
 the way, and any other line there is a mistake in a chapter: it stops the build.
@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
+from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
 logger = logging.getLogger(__name__)
@@ -36,5 +39,22 @@ def drop_quiet_lines(app: Sphinx, docname: str, source: list[str]) -> None:
     source[0] = json.dumps(notebook)
 
 
+class TaggedFormulas(SphinxTransform):
+    """Leave a displayed formula that has both ``\\\\`` and ``\\tag`` as its author wrote it.
+
+    Sphinx would put it into a ``split`` environment, where no tag may stand.
+    """
+
+    default_priority = 500
+
+    def apply(self, **keywords: Any) -> None:
+        for node in self.document.findall(nodes.math_block):
+            text = node.astext()
+            if r"\tag" in text and r"\\" in text and not node.get("nowrap"):
+                node["nowrap"] = True
+                node.children = [nodes.Text(rf"\[{text}\]")]
+
+
 def setup(app: Sphinx) -> None:
+    app.add_transform(TaggedFormulas)
     app.connect("source-read", drop_quiet_lines)
