@@ -45,6 +45,7 @@ def conv_matrix_wraps_around(w, input_shape, stride=1, padding=0, dilation=1):
 
     A negative index in NumPy counts from the end. Leave out the taps that fall outside the image.
     """
+    reference.conv_matrix(w, input_shape, stride, padding, dilation)  # refuses what does not fit
     (ph, pw), size = pair("padding", padding), int(np.prod(input_shape))
     numbers = np.arange(size).reshape(1, *input_shape)
     numbers = np.pad(numbers, ((0, 0), (0, 0), (ph, ph), (pw, pw)), mode="wrap")
@@ -57,6 +58,7 @@ def conv_matrix_runs_into_the_next_row(w, input_shape, stride=1, padding=0, dila
 
     Column (c*H + u)*W + v is a pixel only while 0 <= v < W. Check u and v each by itself, not only the column's number.
     """
+    reference.conv_matrix(w, input_shape, stride, padding, dilation)  # refuses what does not fit
     (ph, pw), size = pair("padding", padding), int(np.prod(input_shape))
     channels, height, width = input_shape
     channel, row, col = np.ogrid[:channels, -ph : height + ph, -pw : width + pw]
@@ -83,6 +85,16 @@ def conv_matrix_ignores_stride(w, input_shape, stride=1, padding=0, dilation=1):
     A stride keeps only every stride-th row of the matrix in each direction.
     """
     return reference.conv_matrix(w, input_shape, 1, padding, dilation)
+
+
+@mistake("conv_matrix")
+def conv_matrix_ignores_dilation(w, input_shape, stride=1, padding=0, dilation=1):
+    """the dilation was ignored
+
+    Tap (k, l) reads `dilation` times (k, l) away from the window's corner.
+    """
+    reference.conv_matrix(w, input_shape, stride, padding, dilation)  # refuses what does not fit
+    return reference.conv_matrix(w, input_shape, stride, padding)
 
 
 @mistake("conv_matrix")
@@ -269,6 +281,9 @@ def input_gradient_ignores_stride(grad_y, w, input_shape, stride=1, padding=0, d
 
     Output pixels that are neighbors read windows `stride` apart: their contributions go back `stride` apart.
     """
+    reference.conv2d_input_gradient(
+        grad_y, w, input_shape, stride, padding, dilation, groups
+    )  # refuses what does not fit
     (ph, pw), (dh, dw), (K, L) = pair("padding", padding), pair("dilation", dilation), w.shape[2:]
     out_h, out_w = grad_y.shape[2:]
     covered = (*input_shape[:2], out_h + dh * (K - 1), out_w + dw * (L - 1))
@@ -285,6 +300,9 @@ def input_gradient_ignores_dilation(grad_y, w, input_shape, stride=1, padding=0,
 
     Tap (k, l) reads `dilation` times (k, l) away, and is written back there.
     """
+    reference.conv2d_input_gradient(
+        grad_y, w, input_shape, stride, padding, dilation, groups
+    )  # refuses what does not fit
     (dh, dw), (K, L) = pair("dilation", dilation), w.shape[2:]
     batch, channels, height, width = input_shape
     near = (batch, channels, height - (dh - 1) * (K - 1), width - (dw - 1) * (L - 1))
@@ -298,6 +316,9 @@ def input_gradient_overwrites(grad_y, w, input_shape, stride=1, padding=0, dilat
 
     A pixel that is read by several windows gets the sum of what they send back: add, do not assign.
     """
+    reference.conv2d_input_gradient(
+        grad_y, w, input_shape, stride, padding, dilation, groups
+    )  # refuses what does not fit
     (sh, sw), (ph, pw), (dh, dw) = pair("stride", stride), pair("padding", padding), pair("dilation", dilation)
     batch, channels, height, width = input_shape
     padded = np.zeros((batch, channels, height + 2 * ph, width + 2 * pw), np.result_type(grad_y, w))
@@ -346,6 +367,17 @@ def input_gradient_averages_the_batch(grad_y, w, input_shape, stride=1, padding=
     return (gradient / len(grad_y)).astype(gradient.dtype)
 
 
+@mistake("conv2d_input_gradient")
+def input_gradient_always_float64(grad_y, w, input_shape, stride=1, padding=0, dilation=1, groups=1):
+    """the canvas was float64, as np.zeros makes it unless told otherwise
+
+    Its dtype should be np.result_type(grad_y, w): whole numbers stay whole, float32 stays float32.
+    """
+    return reference.conv2d_input_gradient(
+        np.asarray(grad_y, np.float64), w, input_shape, stride, padding, dilation, groups
+    )
+
+
 @mistake("conv2d_weight_gradient")
 def weight_gradient_flipped(grad_y, x, kernel, stride=1, padding=0, dilation=1, groups=1):
     """the result is flipped
@@ -382,6 +414,7 @@ def weight_gradient_of_the_first_image(grad_y, x, kernel, stride=1, padding=0, d
 
     Every image uses the weights: sum over the batch.
     """
+    reference.conv2d_weight_gradient(grad_y, x, kernel, stride, padding, dilation, groups)  # refuses what does not fit
     return reference.conv2d_weight_gradient(grad_y[:1], x[:1], kernel, stride, padding, dilation, groups)
 
 
@@ -391,6 +424,7 @@ def weight_gradient_ignores_padding(grad_y, x, kernel, stride=1, padding=0, dila
 
     Forward, tap (k, l) read pixel (i*stride + k - padding, ...). Pad x as the convolution did.
     """
+    reference.conv2d_weight_gradient(grad_y, x, kernel, stride, padding, dilation, groups)  # refuses what does not fit
     (ph, pw), (batch, channels, height, width) = pair("padding", padding), x.shape
     late = np.zeros((batch, channels, height + 2 * ph, width + 2 * pw), x.dtype)
     late[:, :, :height, :width] = x
@@ -403,10 +437,24 @@ def weight_gradient_ignores_stride(grad_y, x, kernel, stride=1, padding=0, dilat
 
     Output pixel (i, j) read around (i*stride, j*stride). In this gradient the stride acts as a dilation of grad_y.
     """
+    reference.conv2d_weight_gradient(grad_y, x, kernel, stride, padding, dilation, groups)  # refuses what does not fit
     (ph, pw), (dh, dw), (K, L) = pair("padding", padding), pair("dilation", dilation), pair("kernel", kernel)
     padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
     near = padded[:, :, : grad_y.shape[2] + dh * (K - 1), : grad_y.shape[3] + dw * (L - 1)]
     return reference.conv2d_weight_gradient(grad_y, near, kernel, 1, 0, dilation, groups)
+
+
+@mistake("conv2d_weight_gradient")
+def weight_gradient_ignores_dilation(grad_y, x, kernel, stride=1, padding=0, dilation=1, groups=1):
+    """the dilation was ignored
+
+    Tap (k, l) read `dilation` times (k, l) away from the window's corner.
+    """
+    reference.conv2d_weight_gradient(grad_y, x, kernel, stride, padding, dilation, groups)  # refuses what does not fit
+    (ph, pw), (sh, sw), (K, L) = pair("padding", padding), pair("stride", stride), pair("kernel", kernel)
+    padded = np.pad(x, ((0, 0), (0, 0), (ph, ph), (pw, pw)))
+    near = padded[:, :, : (grad_y.shape[2] - 1) * sh + K, : (grad_y.shape[3] - 1) * sw + L]
+    return reference.conv2d_weight_gradient(grad_y, near, kernel, stride, 0, 1, groups)
 
 
 @mistake("conv2d_weight_gradient")
@@ -415,6 +463,7 @@ def weight_gradient_ignores_groups(grad_y, x, kernel, stride=1, padding=0, dilat
 
     With groups, an output channel reads only the C/groups channels of its own group: w is (O, C/groups, K, L).
     """
+    reference.conv2d_weight_gradient(grad_y, x, kernel, stride, padding, dilation, groups)  # refuses what does not fit
     return reference.conv2d_weight_gradient(grad_y, x, kernel, stride, padding, dilation)
 
 
@@ -434,7 +483,19 @@ def weight_gradient_keeps_the_remainder(grad_y, x, kernel, stride=1, padding=0, 
 
     Where the stride leaves a remainder, grad_y fits in more places than the kernel has taps. Keep the first K x L.
     """
+    reference.conv2d_weight_gradient(grad_y, x, kernel, stride, padding, dilation, groups)  # refuses what does not fit
     (ph, pw), (sh, sw), (dh, dw) = pair("padding", padding), pair("stride", stride), pair("dilation", dilation)
     size_h = (x.shape[2] + 2 * ph - (grad_y.shape[2] - 1) * sh - 1) // dh + 1
     size_w = (x.shape[3] + 2 * pw - (grad_y.shape[3] - 1) * sw - 1) // dw + 1
     return reference.conv2d_weight_gradient(grad_y, x, (size_h, size_w), stride, padding, dilation, groups)
+
+
+@mistake("conv2d_weight_gradient")
+def weight_gradient_always_float64(grad_y, x, kernel, stride=1, padding=0, dilation=1, groups=1):
+    """the result was float64, as np.zeros makes it unless told otherwise
+
+    Its dtype should be np.result_type(grad_y, x): whole numbers stay whole, float32 stays float32.
+    """
+    return reference.conv2d_weight_gradient(
+        np.asarray(grad_y, np.float64), x, kernel, stride, padding, dilation, groups
+    )
