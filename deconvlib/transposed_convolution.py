@@ -207,6 +207,15 @@ def insert_zeros(y: np.ndarray, stride: int | tuple[int, int]) -> np.ndarray:
     numpy.ndarray
         (N, C, (H - 1) * stride + 1, (W - 1) * stride + 1), of the dtype of `y`. Always a new array.
 
+    Raises
+    ------
+    ValueError
+        If `stride` is below 1.
+
+    Notes
+    -----
+    Used by equation (3.8) of the chapter.
+
     Examples
     --------
     >>> insert_zeros(np.array([[[[1, 2, 3]]]]), stride=(1, 2))
