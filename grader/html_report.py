@@ -11,7 +11,7 @@ from pathlib import Path
 from deconv_grader.classroom import ExerciseStatistics
 from deconv_grader.grading import Grading
 from deconv_grader.render import result_html
-from deconv_grader.reports import clean
+from deconv_grader.reports import clean, printable
 
 _CSS = """
 :root{color-scheme:light dark;--line:#8885;--soft:#8882;--good:#1a7f37;--some:#9a6700;--bad:#c0392b}
@@ -31,7 +31,7 @@ _SIGNS = {"passed": ("✓", "passed"), "partial": ("◐", "partial"), "missing":
 
 
 def _page(title: str, body: str) -> str:
-    return (
+    return printable(
         f'<!doctype html>\n<html lang="en"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><style>{_CSS}</style></head>'
         f"<body>{body}</body></html>\n"

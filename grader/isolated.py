@@ -207,6 +207,7 @@ class IsolatedAnswers:
             "kind": "start",
             "sources": self.submission.sources,
             "exercises": modules,
+            "graded": exercise.chapter,
             "forbidden": list(exercise.forbids),
             "allowed": list(zygote.names),
         }

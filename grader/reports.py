@@ -24,9 +24,14 @@ MESSAGE_LIMIT = 4_000
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
+def printable(text: str) -> str:
+    """Text without control characters and halves of characters: any file format can hold it."""
+    return _CONTROL.sub("\ufffd", text)
+
+
 def clean(text: str, limit: int = MESSAGE_LIMIT) -> str:
     """Text without control characters, cut to `limit` characters."""
-    text = _CONTROL.sub("\ufffd", text)
+    text = printable(text)
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
@@ -70,7 +75,7 @@ def to_junit(grading: Grading) -> str:
             )
             told = clean(plain(check.feedback)) if check.feedback else check.status
             _junit_outcome(case, state, told)
-    return '<?xml version="1.0" encoding="utf-8"?>\n' + ElementTree.tostring(root, encoding="unicode") + "\n"
+    return '<?xml version="1.0" encoding="utf-8"?>\n' + printable(ElementTree.tostring(root, encoding="unicode")) + "\n"
 
 
 def _junit_state(check: CheckResult) -> str:

@@ -65,7 +65,7 @@ class Worker:
         self.handles: list[Any] = []
         self.exercise = sys.modules["deconvlib.course.exercise"]
         self.exercise.set_fallback(self._reference)
-        self.submission = loading.Submission(start["sources"], start["exercises"])
+        self.submission = loading.Submission(start["sources"], start["exercises"], start["graded"])
         sys.meta_path.insert(0, self.submission)
         sys.meta_path.append(loading.NotAllowed(start["forbidden"], start["allowed"]))
 
