@@ -131,6 +131,20 @@ def drop_thebe(app: Sphinx, doctree: nodes.document, docname: str) -> None:
             node.parent.remove(node)
 
 
+#: Markup of the theme and of extensions that screen readers would stumble over.
+MENDED = {
+    '<summary aria-label="Toggle hidden content">': "<summary>",  # its text says what it opens
+    '<div role="list" class="citation-list">': '<div class="citation-list">',
+    ' role="doc-biblioentry"': "",
+}
+
+
+def mend_markup(app: Sphinx, pagename: str, templatename: str, context: dict[str, Any], doctree: Any) -> None:
+    for wrong, right in MENDED.items():
+        if "body" in context:
+            context["body"] = context["body"].replace(wrong, right)
+
+
 def configure(app: Sphinx, config: Config) -> None:
     config.mathjax_path = "mathjax/tex-chtml.js"
     config.html_static_path = [*config.html_static_path, str(BOOK / "static")]
@@ -142,5 +156,6 @@ def setup(app: Sphinx) -> None:
     app.connect("builder-inited", copy_assets)
     app.connect("doctree-resolved", drop_thebe, priority=900)
     app.connect("html-page-context", choose_scripts, priority=900)
+    app.connect("html-page-context", mend_markup)
     app.connect("build-finished", drop_unused)
     app.add_css_file("course.css", priority=900)
