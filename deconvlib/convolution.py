@@ -171,7 +171,6 @@ def im2col(
     minutes=30,
     difficulty=3,
     needs=("conv_output_size", "im2col"),
-    deadline=2.0,
     hints=(
         "With groups=1 and no bias it is one matrix product: filters laid flat as rows, windows laid flat as columns.",
         "w.reshape(O, C * K * L) @ im2col(x, ...) has shape (N, O, out_h * out_w), because @ repeats the product for "
