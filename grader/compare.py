@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -105,7 +106,7 @@ def _float_difference(expected: float, got: Any, tolerance: float | None, path: 
     if expected == got or (expected != expected and got != got):
         return None
     share = 1e-9 if tolerance is None else tolerance
-    if not abs(expected - got) <= share * max(abs(expected), 1e-300):
+    if not math.isfinite(expected) or not abs(expected - got) <= share * max(abs(expected), 1e-300):
         return Difference(f"{expected:.10g} was expected, not {got:.10g}", path=path, secret=True)
     return None
 
