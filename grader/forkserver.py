@@ -54,17 +54,22 @@ class Zygote:
             "hidden": list(hidden),
             "keep_site": bool(libraries),
             "course": str(course),
-            "keep_reading": not _everybody_can_read(Path(os.__file__)),
+            "keep_reading": not all(map(_everybody_can_read, (Path(os.__file__), course, *everything.folders))),
         }
         command = [sys.executable, "-I", "-S", str(HERE / "zygote.py"), json.dumps(settings)]
         if level == "bubblewrap":
             paths += [*everything.folders, *(HERE / f"{name}.py" for name in _INSIDE)]
             command = sandbox.bubblewrap_command(paths, command)
         self._control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        environment = {"OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1", "LC_ALL": "C.UTF-8"}
+        environment: dict[str, str] = {
+            "OPENBLAS_NUM_THREADS": "1",
+            "OMP_NUM_THREADS": "1",
+            "MKL_NUM_THREADS": "1",
+            "LC_ALL": "C.UTF-8",
+        }
         self._process = subprocess.Popen(
             command,
-            stdin=theirs,
+            stdin=theirs.fileno(),
             env=environment,
             cwd="/",
             stdout=subprocess.DEVNULL,
@@ -73,7 +78,7 @@ class Zygote:
         )
         theirs.close()
         self._control.settimeout(START_SECONDS)
-        self._ask(None)
+        self._ready = False  # it imports while the grader does other things
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -94,7 +99,7 @@ class Zygote:
         else:
             reason = "it ended"
         if not message:
-            said = self._process.stderr.read1(4000).decode(errors="replace") if self._process.stderr else ""
+            said = os.read(self._process.stderr.fileno(), 4000).decode(errors="replace") if self._process.stderr else ""
             self.close()
             raise CannotIsolate(f"the process that starts workers does not answer ({reason}): {said.strip()[-600:]}")
         return json.loads(message), received
@@ -105,6 +110,9 @@ class Zygote:
         reading, writing = os.pipe()
         try:
             with self._lock:
+                if not self._ready:
+                    self._ask(None)
+                    self._ready = True
                 wish = {"do": "spawn", "memory": memory, "seconds": seconds}
                 answer, received = self._ask(wish, (theirs.fileno(), writing))
         except BaseException:

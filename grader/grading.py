@@ -179,8 +179,9 @@ def grade(
             f"isolation {require!r} is required and {wanted!r} is the strongest here; nothing was graded"
         )
     submission = handed_in if isinstance(handed_in, Submission) else read_submission(handed_in)
-    answers = IsolatedAnswers(submission, wanted)
+    answers = IsolatedAnswers(submission, wanted, require=require)
     try:
+        answers.probe()  # refuses before anything of the submission runs
         spoken = {
             exercise.name: forbidden_in(submission.sources.get(exercise.chapter, ""), exercise) for exercise in chosen
         }
@@ -190,6 +191,8 @@ def grade(
         }
     finally:
         answers.close()
+    if answers.trouble is not None:
+        raise answers.trouble  # a machine that cannot start workers is no fault of the learner's
     results = []
     for exercise in chosen:
         if spoken[exercise.name]:

@@ -7,9 +7,7 @@ nothing learned in one exercise (a reference's answers, above all) is there in t
 
 from __future__ import annotations
 
-import builtins
 import importlib
-import re
 from collections.abc import Callable
 from typing import Any
 
@@ -18,6 +16,7 @@ from deconv_grader.answers import PassedFunction, Reply
 from deconv_grader.connection import Connection
 from deconv_grader.failures import CannotIsolate, Malformed, NotAllowed, TimedOut, WorkerFailure
 from deconv_grader.forkserver import Zygote, zygote_for
+from deconv_grader.reported import LearnerError, clean, reported
 from deconv_grader.submission import Submission, written_exercises
 from deconvlib.course.catalogue import Exercise, exercises, prerequisites
 from deconvlib.course.exercise import reference
@@ -26,11 +25,6 @@ START = wire.Limits(header=32 << 20)
 MOST_CALLBACKS = 20_000  # in one call
 DEEPEST = 8  # calls within callbacks within calls
 LOAD_SECONDS = 10.0  # to import the learner's module
-_REFUSING = (SystemExit, KeyboardInterrupt, GeneratorExit, StopIteration, StopAsyncIteration)
-
-
-class LearnerError(RuntimeError):
-    """An exception of a type that is the learner's own."""
 
 
 class Handle:
@@ -103,6 +97,7 @@ class IsolatedAnswers:
         self.problems = dict(submission.problems)
         self.reached: dict[str, Any] | None = None
         self.output = ""
+        self.trouble: CannotIsolate | None = None  # what kept a worker from starting: not the learner's doing
         self._worker: Connection | None = None
         self._serves: Exercise | None = None
         self._failure: WorkerFailure | None = None
@@ -162,7 +157,11 @@ class IsolatedAnswers:
         if self._worker is not None and self._serves != exercise:
             self.close()
         if self._worker is None:
-            self._start(exercise)
+            try:
+                self._start(exercise)
+            except CannotIsolate as error:
+                self.trouble = error
+                raise
         assert self._worker is not None
         return self._worker
 
@@ -183,7 +182,11 @@ class IsolatedAnswers:
 
     def _new_worker(self, zygote: Zygote, seconds: int = 10) -> Connection:
         worker = self._worker = Connection(zygote, zygote.spawn(self.memory, seconds))
-        reached = worker.greeting(LOAD_SECONDS)
+        try:
+            reached = worker.greeting(LOAD_SECONDS)
+        except WorkerFailure as failure:
+            self.close()
+            raise CannotIsolate(f"a worker could not be locked down: {failure}\n{self.output[-500:]}") from None
         if not sandbox.at_least(reached["level"], self.required):
             self.close()
             raise CannotIsolate(f"isolation level {self.required} is required; {reached['level']} is reached here")
@@ -271,18 +274,18 @@ class IsolatedAnswers:
                 if reply["kind"] == "result":
                     return reply, value
                 if reply["kind"] == "error":
-                    raise self._error(reply)
+                    raise reported(reply, self.submission.sources)
                 break
             raise Malformed("it asked for too much")
+        except wire.WireError as error:
+            malformed = Malformed(f"what the worker sent cannot be read: {error}")
+            self._give_up(malformed)
+            raise malformed from None
         except NotAllowed as failure:
             self._failure = failure
             raise
-        except Exception as error:
-            if not isinstance(error, wire.WireError):
-                raise
-            failure = Malformed(f"what the worker sent cannot be read: {error}")
-            self._give_up(failure)
-            raise failure from None
+        except Exception:
+            raise  # the learner's own
         except BaseException as failure:  # a deadline, here or the plugin's: the worker is in the middle of something
             self._give_up(failure)
             raise
@@ -343,43 +346,6 @@ class IsolatedAnswers:
         if type(identity) is not str or identity not in self._references(self._serves):
             raise Malformed("it asked for a solution that it may not have")
         return reference(identity)
-
-    def _error(self, reply: dict[str, Any]) -> BaseException:
-        """The exception that a worker reports, as one that may be raised here."""
-        name, message = clean(str(reply.get("type")), 80), clean(str(reply.get("message")), 2000)
-        lines = self._lines(reply.get("lines"))
-        base = getattr(builtins, str(reply.get("base")), None)
-        if "forbidden" in reply:
-            out: BaseException = NotAllowed(message)
-        elif isinstance(base, type) and issubclass(base, Exception) and not issubclass(base, _REFUSING):
-            try:
-                out = base(message)
-            except TypeError:  # UnicodeDecodeError and its kind need more than words
-                out = ValueError(message)
-        else:
-            out = LearnerError(message)
-        if type(out).__name__ != name and not isinstance(out, NotAllowed):
-            out.args = (f"{name}: {message}" if message else name,)
-        out.learner_lines = lines  # type: ignore[attr-defined]
-        return out
-
-    def _lines(self, lines: Any) -> list[str]:
-        """The learner's lines an exception went through, in the grader's own copy of the text."""
-        found: list[str] = []
-        for entry in lines if type(lines) is list else []:
-            if type(entry) is not list or len(entry) != 2 or type(entry[0]) is not str or type(entry[1]) is not int:
-                continue
-            source = self.submission.sources.get(entry[0], "").split("\n")
-            if 1 <= entry[1] <= len(source) and len(found) < 16:
-                file = f"{entry[0].replace('.', '/')}.py"
-                found.append(f"{file}, line {entry[1]}: {clean(source[entry[1] - 1].strip(), 200)}")
-        return found
-
-
-def clean(text: str, length: int) -> str:
-    """Text without control characters (line ends stay), and not longer than `length`."""
-    text = text if len(text) <= length else text[: length - 1] + "…"
-    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", " ", text)
 
 
 def _keys(found: Any, allowed: set[int | str]) -> tuple[int | str, ...]:

@@ -98,8 +98,8 @@ def readable_paths(packages: Iterable[Path], course: Path) -> list[Path]:
     for folder in standard_library():
         paths += [entry for entry in folder.iterdir() if not entry.name.endswith("-packages")]
     folders = {"/lib", "/lib64", "/usr/lib", "/usr/lib64", f"{sys.base_prefix}/lib"}
-    for folder in {os.path.realpath(name) for name in folders if os.path.isdir(name)}:
-        entries = Path(folder).iterdir()
+    for name in {os.path.realpath(name) for name in folders if os.path.isdir(name)}:
+        entries = Path(name).iterdir()
         paths += [entry for entry in entries if entry.name.endswith("-linux-gnu") or ".so" in entry.name]
     paths += [Path(name) for name in ("/etc/ld.so.cache", "/dev/null", "/dev/urandom", "/usr/share/zoneinfo")]
     return [path for path in paths if path.exists()]
@@ -182,7 +182,7 @@ def lock_down(
     filtered = at_least(level, "seccomp") and seccomp.install()
     # Processes are counted by user. Where none can be started, only a user with no others needs a limit (on threads).
     _limit(memory, seconds, 32 if identity_taken else None if filtered else _tasks_of_user() + 64)
-    reached = "rlimits"
+    reached = "process" if os.geteuid() == 0 else "rlimits"  # root may have as many processes as it likes
     if filtered:
         reached = "landlock" if confined else "bubblewrap" if level == "bubblewrap" else "seccomp"
     return {

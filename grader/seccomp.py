@@ -98,8 +98,8 @@ def _program(machine: str) -> list[tuple[int, int, int, int]]:
     refuse_if(_OPENAT[column], 2, _ANY_BIT, _WRITING, True, errno.EACCES)
     refuse_if(_CLONE[column], 0, _ANY_BIT, _THREAD, False, errno.EPERM)
     refuse_if(_PRCTL[column], 0, _EQUAL, _SIGNAL_OPTION, True, errno.EPERM)
-    for numbers in _ABSENT:
-        refuse(numbers[column], errno.ENOSYS)
+    for absent in _ABSENT:
+        refuse(absent[column], errno.ENOSYS)
     for numbers in _REFUSED.values():
         refuse(numbers[column], errno.EPERM)
     returns(ALLOW)

@@ -211,7 +211,7 @@ def written_exercises(source: str, names: set[str]) -> set[str] | None:
         nodes = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
-    found = set()
+    found: set[str] = set()
     for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
             if node.name in names:

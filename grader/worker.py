@@ -252,7 +252,7 @@ def shares(value: Any, argument: Any) -> bool:
         return False
     if isinstance(value, np.ndarray):
         try:
-            return np.may_share_memory(value, argument) and np.shares_memory(value, argument, max_work=100_000)
+            return np.may_share_memory(value, argument) and np.shares_memory(value, argument, max_work=100_000)  # type: ignore[arg-type]
         except np.exceptions.TooHardError:
             return True
     if isinstance(value, tuple | list):

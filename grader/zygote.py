@@ -152,7 +152,8 @@ def _kill_all_of(identity: int) -> None:
     if pid == 0:
         try:
             os.setresuid(identity, identity, identity)
-            os.kill(-1, signal.SIGKILL)  # everything of this user, and nothing else
+            if os.getresuid() == (identity, identity, identity):
+                os.kill(-1, signal.SIGKILL)  # everything of this user, and nothing else
         finally:
             os._exit(0)
     os.waitpid(pid, 0)
