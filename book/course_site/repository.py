@@ -13,9 +13,6 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 from sphinx.config import Config
-from sphinx.util import logging
-
-logger = logging.getLogger(__name__)
 
 COLAB = "https://colab.research.google.com"
 _REMOTE = re.compile(
@@ -67,9 +64,9 @@ def set_buttons(app: Sphinx, config: Config) -> None:
     for option in ("repository_url", "repository_branch", "launch_buttons"):
         options.pop(option, None)  # Jupyter Book's defaults name its own repository
     if not address:
-        logger.info("course site: no repository address, so no Colab, edit or repository buttons")
+        print("No repository address is known: the site has no Colab, edit or repository buttons.", flush=True)
         return
-    logger.info("course site: repository %s, branch %s", address, branch)
+    print(f"The site's buttons lead to {address}, branch {branch}.", flush=True)  # shown in quiet builds too
     options |= {"repository_url": address, "repository_branch": branch, "use_repository_button": True}
     provider = next((name for name in ("github", "gitlab", "bitbucket") if name in address), None)
     if provider is None:

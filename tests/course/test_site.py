@@ -88,7 +88,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert (folder / "index.html").is_file(), f"DECONV_SITE={built} holds no built site"
         return folder
     target = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "jupyter_book.cli.main", "build", str(ROOT), "--path-output", str(target)]
+    program = "from jupyter_book.cli.main import main; main()"
+    command = [sys.executable, "-c", program, "build", str(ROOT), "--path-output", str(target)]
     done = subprocess.run(
         [*command, "-W", "--keep-going", "-n"],
         cwd=ROOT,
@@ -97,8 +98,10 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
         check=False,
     )
+    folder = target / "_build" / "html"
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
-    return target / "_build" / "html"
+    assert (folder / "index.html").is_file()
+    return folder
 
 
 @pytest.fixture(scope="session")
