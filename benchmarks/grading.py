@@ -6,8 +6,9 @@ PYTHON is an interpreter of an environment with otter-grader and nbgrader (they 
 packages than the course): ``python -m venv /tmp/others && /tmp/others/bin/pip install otter-grader nbgrader numpy``.
 Without it, these two are left out, and the table says so.
 
-All grade one and the same submission, right in five exercises. Ours and plain pytest run the course's own checks, drawn
-cases included; otter-grader and nbgrader run two assertions an exercise, so what is compared favors them.
+All grade one and the same submission, right in five exercises. "ten assertions" are the same ten for every grader, two an
+exercise: what the graders themselves cost. "all checks" are the course's own for these exercises, drawn cases included:
+what a learner of this course waits for.
 CPU is that of the process and of everything it waited for; medians over the rounds. Ratios carry from one machine to
 another, seconds do not.
 """
@@ -112,6 +113,32 @@ def ours(place: Path, *options: str) -> list[list[str]]:
 def ours_check(place: Path) -> None:
     result = json.loads((place / "ours.json").read_text())
     assert result["score"] == result["maximum"], result
+
+
+def ten_assertions(place: Path) -> Path:
+    """The ten assertions as check files of this grader."""
+    folder = place / "ten"
+    if not folder.is_dir():
+        folder.mkdir()
+        for chapter in CHAPTERS:
+            lines = ["import numpy as np", "from deconv_grader.checks import check"]
+            for name, cases in ARGUMENTS.items():
+                if exercises()[name].chapter == chapter:
+                    for i, case in enumerate(cases):
+                        text = assertion(name, case).replace(f"{name}(", f"learner.{name}(", 1)
+                        lines += [f'@check("{name}", "case {i}")', f"def test_{name}_{i}(learner):", f"    {text}"]
+            (folder / f"test_{chapter}.py").write_text("\n".join(lines) + "\n")
+    return folder
+
+
+def ours_on_ten(place: Path, *options: str) -> list[list[str]]:
+    patch = f"import sys, pathlib; from deconv_grader import cli, runner; runner.TESTS = pathlib.Path({str(ten_assertions(place))!r}); cli.main()"
+    return [[sys.executable, "-c", patch, *ours(place, *options)[0][3:]]]
+
+
+def plain_on_ten(place: Path) -> list[list[str]]:
+    files = [str(ten_assertions(place) / f"test_{chapter}.py") for chapter in CHAPTERS]
+    return [[*plain_pytest(place)[0][:3], *files, *plain_pytest(place)[0][3 + len(CHAPTERS) :]]]
 
 
 def plain_pytest(place: Path) -> list[list[str]]:
@@ -243,6 +270,8 @@ def main() -> None:
     parser.add_argument("--many", type=int, default=20, help="submissions in the second table; 0 leaves it out")
     parser.add_argument("--others", help="an interpreter with otter-grader and nbgrader")
     given = parser.parse_args()
+    if given.others:  # nbgrader starts programs of its environment by their bare names
+        os.environ["PATH"] = f"{Path(given.others).absolute().parent}{os.pathsep}{os.environ['PATH']}"
     with tempfile.TemporaryDirectory() as folder:
         place = Path(folder)
         submission(place / "ours")
@@ -262,13 +291,26 @@ Contender = tuple[list[list[str]], Path, Callable[[], None], int]
 
 def one(place: Path, others: str | None) -> dict[str, Contender]:
     contenders: dict[str, Contender] = {
-        "pytest, plain": (plain_pytest(place), place, lambda: None, 1),
-        "ours, in process": (ours(place, "--in-process"), place, lambda: ours_check(place), 1),
-        "ours, isolated": (ours(place), place, lambda: ours_check(place), 1),
+        "pytest, ten assertions": (plain_on_ten(place), place, lambda: None, 1),
+        "ours, in process, ten assertions": (ours_on_ten(place, "--in-process"), place, lambda: ours_check(place), 1),
+        "ours, isolated, ten assertions": (ours_on_ten(place), place, lambda: ours_check(place), 1),
+        "pytest, all checks": (plain_pytest(place), place, lambda: None, 1),
+        "ours, in process, all checks": (ours(place, "--in-process"), place, lambda: ours_check(place), 1),
+        "ours, isolated, all checks": (ours(place), place, lambda: ours_check(place), 1),
     }
     if others:
-        contenders["otter-grader"] = (make_otter(place, others), place / "otter", lambda: otter_check(place), 1)
-        contenders["nbgrader"] = (make_nbgrader(place, others, 1), place / "nbgrader", lambda: nbgrader_check(place), 1)
+        contenders["otter-grader, ten assertions"] = (
+            make_otter(place, others),
+            place / "otter",
+            lambda: otter_check(place),
+            1,
+        )
+        contenders["nbgrader, ten assertions"] = (
+            make_nbgrader(place, others, 1),
+            place / "nbgrader",
+            lambda: nbgrader_check(place),
+            1,
+        )
     return contenders
 
 
@@ -292,13 +334,18 @@ def many(place: Path, others: str | None, count: int) -> dict[str, Contender]:
         return [["sh", "-c", 'rm -rf report && exec "$@"', "sh", *contender, "report"]]
 
     contenders: dict[str, Contender] = {
-        "pytest, plain": (plain_pytest(place) * count, place, lambda: None, count),
-        "ours, isolated": (fresh(ours_class), place, lambda: class_check(place, count), count),
+        "pytest, ten assertions": (plain_on_ten(place) * count, place, lambda: None, count),
+        "ours, isolated, all checks": (fresh(ours_class), place, lambda: class_check(place, count), count),
     }
     if others:
-        contenders["otter-grader"] = (contenders_of(place, others) * count, place / "otter", lambda: None, count)
+        contenders["otter-grader, ten assertions"] = (
+            contenders_of(place, others) * count,
+            place / "otter",
+            lambda: None,
+            count,
+        )
         shutil.rmtree(place / "nbgrader")
-        contenders["nbgrader"] = (
+        contenders["nbgrader, ten assertions"] = (
             make_nbgrader(place, others, count), place / "nbgrader", lambda: nbgrader_check(place), count,
         )  # fmt: skip
     return contenders
