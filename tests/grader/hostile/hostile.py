@@ -61,11 +61,11 @@ CASES = (
         level="seccomp",
         says="Permission",
     ),
-    Case("killing its parent", "import os, signal; os.kill(os.getppid(), signal.SIGKILL); return 1", level="rlimits"),
+    Case("killing its parent", "import os, signal; os.kill(os.getppid(), signal.SIGKILL); return 1", level="seccomp"),
     Case(
         "killing everything",
         "import os, signal; os.kill(-1, signal.SIGKILL); return 1",
-        level="rlimits",
+        level="seccomp",
         status="failed|crashed",
     ),
     Case(
@@ -83,7 +83,7 @@ CASES = (
     Case("every file descriptor", "import os\nkept = [os.dup(0) for _ in range(100_000)]\nreturn 1", level="rlimits"),
     Case("writing a file", "open(CANARY, 'w').write('100'); return 1", level="seccomp", says="Permission"),
     Case("removing a file", "import os; os.unlink(CANARY); return 1", level="seccomp", says="Error"),
-    Case("changing permissions", "import os; os.chmod(CANARY, 0o777); return 1", level="rlimits", says="Error"),
+    Case("changing permissions", "import os; os.chmod(CANARY, 0o777); return 1", level="seccomp", says="Error"),
     Case(
         "shared memory that outlives it",
         "from multiprocessing import shared_memory\nreturn shared_memory.SharedMemory(create=True, size=64).size",
@@ -105,7 +105,7 @@ CASES = (
     Case(
         "ptrace",
         "import ctypes, os; assert ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0; return 1",
-        level="rlimits",
+        level="seccomp",
     ),
     # Points without an answer: the solutions.
     Case(
@@ -154,7 +154,7 @@ CASES = (
     Case(
         "reading its parent's memory",
         "import os; open(f'/proc/{os.getppid()}/mem', 'rb').read(1); return 1",
-        level="rlimits",
+        level="seccomp",
         says="Error",
     ),
     Case(
