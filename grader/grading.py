@@ -16,7 +16,7 @@ import numpy as np
 
 from deconv_grader import sandbox
 from deconv_grader.isolated import IsolatedAnswers
-from deconv_grader.results import CheckResult, ExerciseResult
+from deconv_grader.results import CheckResult, ExerciseResult, note_wrong_needs
 from deconv_grader.runner import run
 from deconv_grader.submission import Submission
 from deconvlib.course.catalogue import Exercise, exercises
@@ -83,7 +83,8 @@ def _result(exercise: Exercise, entry: dict[str, Any]) -> ExerciseResult:
     for check in entry["checks"]:
         feedback = Feedback.from_dict(check["feedback"]) if check["feedback"] else None
         checks.append(CheckResult(**{**check, "feedback": feedback}))
-    return ExerciseResult(exercise, checks, entry["problem"] or "", entry["status"] == "forbidden")
+    needs = tuple(entry["wrong prerequisites"])
+    return ExerciseResult(exercise, checks, entry["problem"] or "", entry["status"] == "forbidden", needs)
 
 
 def versions() -> dict[str, str]:
@@ -201,6 +202,7 @@ def grade(
         result = checked[exercise.name]
         result.problem = answers.problems.get(exercise.chapter, "") or submission.broken.get(exercise.name, "")
         results.append(result)
+    note_wrong_needs(results)
     reached = answers.level or wanted
     if require is not None and not sandbox.at_least(reached, require):
         raise NotIsolatedEnough(

@@ -95,6 +95,11 @@ def plain(feedback: Feedback) -> str:
 SIGNS = {"passed": ("✓", "green"), "partial": ("◐", "yellow"), "missing": ("·", "dim")}
 
 
+def _needs_line(result: ExerciseResult) -> str:
+    names = ", ".join(result.wrong_needs)
+    return f"Checked with the reference's {names}: yours is not passed yet, and is charged there only."
+
+
 def print_result(console: Console, result: ExerciseResult, verbose: bool = True) -> None:
     """One exercise: a line for every check, then the first failing one in full."""
     sign, color = SIGNS.get(result.status, ("✗", "red"))
@@ -123,6 +128,10 @@ def print_result(console: Console, result: ExerciseResult, verbose: bool = True)
         console.print()
         for part in feedback_lines(told):
             console.print(part, soft_wrap=True)
+    if result.wrong_needs:
+        console.print(_needs_line(result), style="dim")
+    if result.status != "passed" and exercise.hints:
+        console.print(f"A hint: deconv hint {exercise.name}", style="dim")
 
 
 # ---------------------------------------------------------------------------------------------------------------- HTML
@@ -188,6 +197,10 @@ def result_html(result: ExerciseResult) -> str:
         body = f"<ul>{items}</ul>"
         if result.told:
             body += feedback_html(result.told)
+        if result.wrong_needs:
+            body += f"<p>{escape(_needs_line(result))}</p>"
+        if result.status != "passed" and exercise.hints:
+            body += f"<details><summary>A hint</summary><p>{escape(exercise.hints[0])}</p></details>"
     kind = {"passed": "passed", "missing": "missing"}.get(result.status, "failed")
     return f'{_CSS}<div class="deconv-result {kind}"><div>{head}</div>{body}</div>'
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from deconv_grader.feedback import Feedback
-from deconvlib.course.catalogue import Exercise
+from deconvlib.course.catalogue import Exercise, prerequisites
 
 STATUSES = ("passed", "partial", "failed", "missing", "timed out", "crashed", "forbidden")
 
@@ -24,6 +24,14 @@ class CheckResult:
     feedback: Feedback | None = None
 
 
+def note_wrong_needs(results: list[ExerciseResult]) -> None:
+    """Write into each result which of its prerequisites, graded along with it, are begun and not passed."""
+    wrong = {result.exercise.name for result in results if result.status not in ("passed", "missing")}
+    for result in results:
+        if result.status != "missing":
+            result.wrong_needs = tuple(name for name in prerequisites(result.exercise.name) if name in wrong)
+
+
 @dataclass
 class ExerciseResult:
     """One exercise, graded."""
@@ -32,6 +40,9 @@ class ExerciseResult:
     checks: list[CheckResult] = field(default_factory=list)
     problem: str = ""  # why no check could run: a module that does not import, a forbidden library
     forbidden: bool = False  # the exercise's own body names a forbidden library
+    wrong_needs: tuple[
+        str, ...
+    ] = ()  # prerequisites of the learner's that are begun and not passed; the reference's served
 
     @property
     def points(self) -> int:
@@ -105,6 +116,7 @@ class ExerciseResult:
             "seconds": round(self.seconds, 3),
             "mistake": self.mistake,
             "problem": self.problem or None,
+            "wrong prerequisites": list(self.wrong_needs),
             "failing": [check.title for check in self.checks if check.status not in ("passed", "skipped")],
             "checks": [
                 {

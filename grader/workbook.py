@@ -15,7 +15,7 @@ from deconv_grader import editing
 from deconv_grader.answers import InProcess
 from deconv_grader.results import ExerciseResult
 from deconv_grader.runner import TESTS, run
-from deconvlib.course.catalogue import Exercise, chapter_modules, exercises
+from deconvlib.course.catalogue import Exercise, chapter_modules, exercises, prerequisites
 from deconvlib.course.workspace import PACKAGE, find_workspace
 
 
@@ -110,6 +110,10 @@ class Workbook:
                 else ExerciseResult(exercise, problem=problem, forbidden=bool(forbidden.get(exercise.name)))
             )
         self.record(results)
+        for result in results:
+            needs = [self.exercises[name] for name in prerequisites(result.exercise.name)]
+            begun = [need.name for need in needs if self.status(need)[0] not in ("passed", "missing", "unchecked")]
+            result.wrong_needs = tuple(begun)
         return results
 
     def _import_problem(self, chapter: str) -> str:

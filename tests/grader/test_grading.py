@@ -60,7 +60,9 @@ def test_a_module_that_does_not_import_costs_that_module(make_submission):
 
 def test_a_wrong_prerequisite_is_charged_once(make_submission):
     folder = make_submission(conv2d="solved", im2col="    return np.zeros((1, 1, 1))\n")
-    graded = status_of(grade(folder, chosen("im2col", "conv2d")))
+    grading = grade(folder, chosen("im2col", "conv2d"))
+    graded = status_of(grading)
+    assert grading.results[1].wrong_needs == ("im2col",), "and the report says which one is still wrong"
     assert graded["im2col"][1] == 0
     assert graded["conv2d"] == ("passed", exercises()["conv2d"].points)
 
