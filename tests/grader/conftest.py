@@ -12,6 +12,7 @@ import pytest
 import deconv_solutions
 from deconv_grader.editing import write
 from deconv_grader.workbook import start
+from deconv_tests.grader.bench import bench  # noqa: F401  (a fixture)
 from deconvlib.course.catalogue import exercises
 
 Make = Callable[..., Path]
