@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from docutils import nodes
-from docutils.utils import new_document
-from myst_parser.parsers.sphinx_ import MystParser
 from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.environment import BuildEnvironment
@@ -169,7 +167,7 @@ class ExerciseBoxes(SphinxTransform):
         heading += nodes.inline("", exercise.title, classes=["exercise-title"])
         box += [heading, self._facts(exercise, known), cell]
         for step, hint in enumerate(exercise.hints, start=1):
-            box += self._hint(hint, f"Hint {step} of {len(exercise.hints)}", cell)
+            box += self._hint(hint, f"Hint {step} of {len(exercise.hints)}")
         box += self._solution(exercise, cell)
 
     def _facts(self, exercise: Exercise, known: dict[str, Exercise]) -> nodes.paragraph:
@@ -211,13 +209,19 @@ class ExerciseBoxes(SphinxTransform):
         link += inner
         return link
 
-    def _hint(self, hint: str, title: str, cell: nodes.Node) -> fold:
-        """A hint is Markdown, like the chapter around it."""
-        settings = self.document.settings
-        inner = new_document(str(cell.source), settings)
-        MystParser().parse(hint, inner)
-        opened = fold(title=title, classes=["exercise-hint"])
-        opened += inner.children
+    def _hint(self, hint: str, title: str) -> fold:
+        """A hint is plain text, as the command line prints it: ``*`` and ``_`` mean what they mean in Python."""
+        opened = fold(title=title, classes=["exercise-hint"], support_smartquotes=False)
+        for part in re.split(r"\n\s*\n", hint.strip()):
+            paragraph = nodes.paragraph()
+            for piece in re.split(r"(`[^`]+`|\$[^$]+\$)", part):  # but `code` and $formulas$ look like what they are
+                if piece[:1] == "`" == piece[-1:]:
+                    paragraph += nodes.literal("", piece[1:-1])
+                elif len(piece) > 2 and piece[0] == "$" == piece[-1]:
+                    paragraph += nodes.math("", piece[1:-1])
+                else:
+                    paragraph += nodes.Text(piece)
+            opened += paragraph
         return opened
 
     def _solution(self, exercise: Exercise, cell: nodes.Node) -> fold:

@@ -123,6 +123,11 @@ def boxes() -> dict[str, list[str]]:
     return found
 
 
+def plain(text: str) -> str:
+    """One line, with the quotation marks of a keyboard: Sphinx sets curly ones."""
+    return " ".join(text.split()).translate(str.maketrans("‘’“”", "''\"\""))
+
+
 def written(pages: dict[str, Page]) -> dict[str, Page]:
     """The pages that somebody wrote; the index and the search page are the machine's."""
     return {name: page for name, page in pages.items() if name not in ("genindex.html", "search.html")}
@@ -228,16 +233,16 @@ def test_exercise_boxes_say_what_the_decorators_say(pages: dict[str, Page], boxe
         for exercise_name, box in shown.items():
             exercise = known[exercise_name]
             number = f"{exercise.number}.{expected.index(exercise_name) + 1}"
-            text = " ".join(box["text"].split()).translate(
-                str.maketrans("‘’“”", "''\"\"")
-            )  # Sphinx sets real quotation marks
+            text = plain(box["text"])
             assert text.startswith(f"Exercise {number} · {exercise.title}"), text[:80]
             assert f"{exercise.points} point" in text
             assert f"about {exercise.minutes} min" in text
             assert f"deconv check {exercise_name}" in text
             assert "raise NotImplementedError" in text
             assert "not started" in text, f"{exercise_name}: the cell's stored output should say so"
-            assert text.count("Hint ") >= len(exercise.hints)
+            for step, hint in enumerate(exercise.hints, start=1):
+                words = plain(re.sub(r"[`$]", "", hint))
+                assert f"Hint {step} of {len(exercise.hints)} {words}" in re.sub(r"\\\(|\\\)", "", text)
             assert f"def {exercise_name}(" in text.partition("Solution")[2] or f"class {exercise_name}" in text
 
 
