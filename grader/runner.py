@@ -20,6 +20,12 @@ from deconv_grader.learner import learner_lines
 from deconv_grader.results import CheckResult, ExerciseResult
 from deconvlib.course.catalogue import Exercise
 
+# Of pytest's own plugins, those that a check has no use for: each costs time at every start.
+UNUSED_PLUGINS = (
+    *("cacheprovider", "terminal", "logging", "warnings", "unraisableexception", "threadexception", "faulthandler"),
+    *("junitxml", "doctest", "unittest", "pastebin", "setuponly", "setupplan", "stepwise", "debugging", "subtests"),
+    *("recwarn", "monkeypatch", "tmpdir", "legacypath"),
+)
 MOST_TIMEOUTS = 2  # of one exercise, the gate's counting alone: the rest of its checks would only wait
 TESTS = Path(str(deconv_tests.__file__)).resolve().parent
 
@@ -122,7 +128,8 @@ def run(chosen: Iterable[Exercise], answers: Answers, reveal: bool = True) -> li
     arguments = [
         *(str(file) for file in files if file.is_file()),
         *("-c", os.devnull, f"--rootdir={TESTS}", f"--confcutdir={TESTS}", "--import-mode=importlib"),
-        *("-p", "no:cacheprovider", "-p", "no:terminal", "-p", "no:logging", "-p", "no:warnings", "--capture=fd"),
+        *(part for name in UNUSED_PLUGINS for part in ("-p", f"no:{name}")),
+        "--capture=fd",
     ]
     if any(file.is_file() for file in files):
         with _quiet_pytest():
