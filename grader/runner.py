@@ -120,7 +120,7 @@ def run(chosen: Iterable[Exercise], answers: Answers, reveal: bool = True) -> li
     Raises
     ------
     RuntimeError
-        If the course's own test files cannot be collected.
+        If the course's own test files cannot be collected, or pytest itself fails: no score may come of that.
     """
     chosen = list(chosen)
     recorder = _Recorder(chosen, answers, reveal)
@@ -133,7 +133,9 @@ def run(chosen: Iterable[Exercise], answers: Answers, reveal: bool = True) -> li
     ]
     if any(file.is_file() for file in files):
         with _quiet_pytest():
-            pytest.main(arguments, plugins=[plugin, recorder])
+            code = pytest.main(arguments, plugins=[plugin, recorder])
+        if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
+            recorder.collection_errors.append(f"pytest ended with {pytest.ExitCode(code)!r}")
     if recorder.collection_errors:
         raise RuntimeError("a test file of the course cannot be read:\n" + "\n".join(recorder.collection_errors))
     return list(recorder.results.values())
