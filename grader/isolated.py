@@ -8,11 +8,13 @@ nothing learned in one exercise (a reference's answers, above all) is there in t
 from __future__ import annotations
 
 import importlib
+import time
 from collections.abc import Callable
 from typing import Any
 
 from deconv_grader import packages, sandbox, wire
 from deconv_grader.answers import PassedFunction, Reply
+from deconv_grader.bounded import OutOfTime, bounded
 from deconv_grader.connection import Connection
 from deconv_grader.failures import CannotIsolate, Malformed, NotAllowed, TimedOut, WorkerFailure
 from deconv_grader.forkserver import Zygote, zygote_for
@@ -267,7 +269,10 @@ class IsolatedAnswers:
                 self._left -= spent
                 reply, value = wire.decode(header, payload, wire.REPLY, self._restore(worker))
                 if reply["kind"] in ("callback", "reference"):
-                    worker.send(self._answer(reply, value), self._left)
+                    begun, nested = time.monotonic(), self._left
+                    answer = self._answer(reply, value)
+                    self._left = min(self._left, nested - (time.monotonic() - begun))
+                    self._left -= worker.send(answer, self._left)
                     continue
                 if type(reply.get("number")) is not int or reply["number"] != number:
                     raise Malformed("the reply belongs to another call")
@@ -327,8 +332,12 @@ class IsolatedAnswers:
         try:
             if any(isinstance(part, Handle) for part in (*args, *keywords.values())):
                 raise wire.WireError("an argument that cannot be sent")
-            result = self._asked_for(reply)(*args, **keywords)
+            function = self._asked_for(reply)
+            with bounded(self._left):
+                result = function(*args, **keywords)
             return wire.encode(answer, result, wire.REQUEST, self._special)
+        except OutOfTime:
+            raise TimedOut("stopped at its deadline, while it had an exercise computed that it rests on") from None
         except wire.WireError as error:
             return wire.encode({**answer, "error": "refused"}, str(error)[:500], wire.REQUEST)
         except Exception as error:

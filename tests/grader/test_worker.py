@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from deconv_grader.answers import PassedFunction
+from deconv_grader.bounded import OutOfTime, bounded
 from deconv_grader.failures import Crashed, Malformed, NotAllowed, TimedOut
 from deconv_grader.isolated import Handle, IsolatedAnswers
 from deconv_grader.reported import LearnerError
@@ -379,3 +380,31 @@ def test_how_long_it_takes(bench, capsys):
         )
     assert call < 1000  # on a busy machine; a fifth of it on a quiet one
     assert start < 100
+
+
+@pytest.mark.parametrize("kernel", [(1 << 15, 1 << 15), (1 << 12, 1 << 12)], ids=["memory", "time"])
+def test_a_reference_is_not_computed_without_bounds(bench, kernel):
+    size = kernel[0]
+    call = f"im2col(np.ones((1, 1, 2, 2)), {kernel}, 1, {size})"
+    one = bench(f"def im2col(*a): raise NotImplementedError\ndef conv2d(x, w): return {call}.shape", deadline=2.0)
+    begun = time.monotonic()
+    with pytest.raises((MemoryError, RuntimeError, TimedOut)):
+        one.conv2d(X, X)
+    assert time.monotonic() - begun < 10
+
+
+def test_what_is_computed_here_is_stopped_in_any_thread():
+    from concurrent.futures import ThreadPoolExecutor
+
+    def endless():
+        with bounded(0.2):
+            while True:
+                pass
+
+    with pytest.raises(OutOfTime):
+        endless()
+    with ThreadPoolExecutor(1) as pool, pytest.raises(OutOfTime):
+        pool.submit(endless).result()
+    with pytest.raises(MemoryError), bounded(5):
+        np.ones(1 << 30)
+    np.ones(1 << 20)
