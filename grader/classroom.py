@@ -7,16 +7,18 @@ import hashlib
 import json
 import os
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
-from deconv_grader.grading import Grading, course_exercises, grade, read_submission, revision
+from deconv_grader.failures import CannotIsolate
+from deconv_grader.grading import Grading, NotIsolatedEnough, course_exercises, grade, read_submission, revision
 from deconv_grader.results import ExerciseResult
 from deconv_grader.submission import CannotRead, Submission
 from deconvlib.course.catalogue import is_stub
@@ -80,16 +82,23 @@ def kept_results(out: Path) -> dict[str, dict[str, Any]]:
 
 def _keep(out: Path, fingerprint: str, result: dict[str, Any]) -> None:
     """Append a result and see it to the disk before going on."""
-    path = out / RESULTS
     line = json.dumps({"fingerprint": fingerprint, "result": result}) + "\n"
-    torn = path.is_file() and path.stat().st_size > 0 and not path.read_bytes().endswith(b"\n")
-    with open(path, "a", encoding="utf-8") as file:
-        file.write(("\n" if torn else "") + line)
+    with open(out / RESULTS, "a+b") as file:
+        torn = False
+        if file.tell() > 0:
+            file.seek(-1, os.SEEK_END)
+            torn = file.read(1) != b"\n"
+        file.write((b"\n" if torn else b"") + line.encode())
         file.flush()
         os.fsync(file.fileno())
 
 
-Submit = Callable[..., Any]
+class ClusterTrouble(RuntimeError):
+    """A cluster cannot grade as asked; the message says why."""
+
+
+#: No fault of a learner's: the run stops, and what it has so far is kept.
+MACHINE_TROUBLE = (CannotIsolate, NotIsolatedEnough, ClusterTrouble)
 
 
 def grade_class(
@@ -119,6 +128,11 @@ def grade_class(
     -------
     list of Grading
         In the order of the submissions' names.
+
+    Raises
+    ------
+    CannotIsolate, NotIsolatedEnough, ClusterTrouble
+        If a machine cannot grade as asked. Nothing is recorded for the submission it had in hand.
     """
     out.mkdir(parents=True, exist_ok=True)
     course = revision()
@@ -137,12 +151,24 @@ def grade_class(
             todo[name] = (submission, fingerprint)
     total = len(results) + len(todo)
     jobs = {name: submission for name, (submission, _) in todo.items()}
-    finished = _on_dask(jobs, settings, scheduler) if scheduler else _on_processes(jobs, settings, workers)
+    finished = _on_dask(jobs, settings, scheduler, course) if scheduler else _on_processes(jobs, settings, workers)
     for name, result in finished:
         _keep(out, todo[name][1], result)
         results[name] = result
         report(name, len(results), total)
     return [Grading.from_dict(results[name]) for name in sorted(results)]
+
+
+def _end_with_the_run() -> None:
+    """In a grading process: end when the run that started it is killed. It would wait for work for ever."""
+    run = parent_process()
+
+    def wait_for_it() -> None:
+        if run is not None:
+            run.join()
+            os._exit(1)
+
+    threading.Thread(target=wait_for_it, daemon=True).start()
 
 
 def _on_processes(
@@ -157,7 +183,7 @@ def _on_processes(
     while left:
         # After a death the suspects run one at a time, so that the next death names the one that causes it.
         careful = any(tries.values())
-        with ProcessPoolExecutor(1 if careful else width, mp_context=get_context("spawn")) as pool:
+        with ProcessPoolExecutor(1 if careful else width, get_context("spawn"), _end_with_the_run) as pool:
             waiting: dict[Future[dict[str, Any]], str] = {}
             queue = list(left)
             try:
@@ -173,6 +199,9 @@ def _on_processes(
                         except BrokenProcessPool:
                             waiting[future] = name  # counted with the others in hand
                             raise
+                        except MACHINE_TROUBLE:
+                            pool.shutdown(wait=False, cancel_futures=True)
+                            raise
                         except Exception as error:
                             result = grade_one(name, f"grading failed: {type(error).__name__}: {error}", settings)
                         del left[name]
@@ -185,23 +214,50 @@ def _on_processes(
                     yield name, grade_one(name, "the process that graded it died, twice", settings)
 
 
+_one_at_a_time = threading.Lock()  # pytest cannot run twice in a process, and a Dask worker may have many threads
+
+
+def _grade_on_worker(
+    name: str, submission: Submission | str, settings: Settings, course: str | None
+) -> dict[str, Any] | str:
+    """`grade_one` on a machine of a cluster. Text is what keeps that machine from grading."""
+    here = revision()
+    if here != course:
+        return f"a worker has the course at {here}, this machine at {course}: install the same revision on both"
+    with _one_at_a_time:
+        try:
+            return grade_one(name, submission, settings)
+        except MACHINE_TROUBLE as error:
+            return f"a worker cannot grade as asked: {error}"
+
+
 def _on_dask(
-    jobs: dict[str, Submission | str], settings: Settings, scheduler: str
+    jobs: dict[str, Submission | str], settings: Settings, scheduler: str, course: str | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Results as they come from a Dask cluster, which does again what a lost worker had in hand."""
     from distributed import Client, as_completed
 
-    with Client(scheduler, timeout=20) as client:
+    try:
+        cluster = Client(scheduler, timeout=20)
+    except (OSError, ValueError) as error:
+        raise ClusterTrouble(f"no Dask scheduler answers at {scheduler}: {error}") from None
+    with cluster as client:
         futures = {
-            client.submit(grade_one, name, submission, settings, key=f"deconv-{i}-{name}", pure=False, retries=2): name
-            for i, (name, submission) in enumerate(jobs.items())
+            client.submit(
+                _grade_on_worker, name, jobs[name], settings, course, key=f"deconv-{i}-{name}", pure=False, retries=2
+            ): name
+            for i, name in enumerate(jobs)
         }
-        for future in as_completed(futures):
-            name = futures[future]
+        for future in as_completed(list(futures)):
+            name = futures.pop(future)  # let go of: a worker that is lost later takes no result with it
             try:
-                yield name, future.result()
+                result = future.result()
             except Exception as error:
-                yield name, grade_one(name, f"grading failed: {type(error).__name__}: {error}", settings)
+                result = grade_one(name, f"grading failed: {type(error).__name__}: {error}", settings)
+            future.release()
+            if isinstance(result, str):
+                raise ClusterTrouble(result)
+            yield name, result
 
 
 # ------------------------------------------------------------------------------------------------------------ statistics

@@ -167,7 +167,10 @@ def grade_a_class(
         def report(name: str, done: int, total: int) -> None:
             progress.update(task, completed=done, total=total)
 
-        gradings = classroom.grade_class(submissions, out, settings, workers, scheduler, report)
+        try:
+            gradings = classroom.grade_class(submissions, out, settings, workers, scheduler, report)
+        except classroom.MACHINE_TROUBLE as error:
+            raise Refused(f"{error}; results so far are kept in {out}") from None
     (out / "results.csv").write_text(reports.to_csv(gradings), encoding="utf-8")
     statistics = classroom.statistics(gradings)
     pairs = classroom.alike(submissions)

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -176,6 +177,16 @@ def test_a_class_is_graded_kept_and_not_graded_again(make_submission, tmp_path, 
     assert {grading.submission: grading.results[0].status for grading in third}["cyd"] == "passed"
 
 
+def _children_of(parent):
+    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    return [int(line.split()[0]) for line in listed.splitlines() if int(line.split()[1]) == parent]
+
+
+def _alive(pid):
+    listed = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False).stdout
+    return bool(listed.strip()) and not listed.strip().startswith("Z")
+
+
 def test_a_killed_run_goes_on_without_losing_or_repeating_any(make_submission, tmp_path):
     for i in range(6):
         make_submission(f"learner-{i}", conv_output_size="solved" if i % 2 else "    return 3\n")
@@ -184,7 +195,7 @@ def test_a_killed_run_goes_on_without_losing_or_repeating_any(make_submission, t
     killed = subprocess.Popen(
         [sys.executable, "-m", "deconv_grader", *map(str, command)],
         cwd=tmp_path,
-        env=os.environ | {"DECONV_WORKSPACE": "none"},
+        env=os.environ | {"DECONV_WORKSPACE": "none", "GIT_DIR": "none"},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         start_new_session=True,
@@ -193,12 +204,18 @@ def test_a_killed_run_goes_on_without_losing_or_repeating_any(make_submission, t
     until = time.monotonic() + 60
     while time.monotonic() < until and not (results.is_file() and results.read_bytes().count(b"\n") >= 2):
         time.sleep(0.01)
-    os.killpg(killed.pid, signal.SIGKILL)
+    children = _children_of(killed.pid)
+    assert children
+    os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
+    until = time.monotonic() + 60
+    while time.monotonic() < until and any(map(_alive, children)):
+        time.sleep(0.05)
+    assert not any(map(_alive, children)), "what it had started ends with it"
     kept = results.read_bytes()
     assert kept.count(b"\n") >= 2
     results.write_bytes(kept + b'{"fingerprint": "torn')  # a line that the kill cut off
-    shown = run(*command, cwd=tmp_path)
+    shown = run(*command, cwd=tmp_path, GIT_DIR="none")  # the same revision, whatever happens to the checkout meanwhile
     assert shown.returncode == 0, shown.stderr
     lines = [json.loads(line) for line in results.read_text().splitlines() if line.endswith("}")]
     names = [entry["result"]["submission"] for entry in lines if "result" in entry]
