@@ -256,8 +256,8 @@ def richardson_lucy(y: np.ndarray, kernel: np.ndarray, iterations: int, start: n
         "system with a symmetric, positive matrix M, and M p is adjoint(forward(p)) + weight * p.",
         "Conjugate gradients: x = 0, r = A'y, p = r. Then in turn: Mp; alpha = <r, r> / <p, Mp>; x += alpha p; "
         "r -= alpha Mp; beta = <r, r> / <r, r> before; p = r + beta p.",
-        "When <p, Mp> is 0 the answer is exact: stop, or the next quotient is 0/0. np.vdot(a, b) is the inner product "
-        "of two arrays of any shape.",
+        "When <r, r> or <p, Mp> is 0 the answer is exact: stop, or the next quotient is 0/0. np.vdot(a, b) is the inner "
+        "product of two arrays of any shape.",
         "Make new arrays, x = x + alpha * p and so on. With x = np.zeros_like(r), and p = r for a start, an in-place r "
         "-= ... would change p too.",
     ),

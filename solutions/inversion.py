@@ -90,7 +90,7 @@ def tikhonov(
     for _ in range(iterations):
         image = adjoint(forward(direction)) + weight * direction
         curvature = float(np.vdot(direction, image))
-        if curvature == 0:  # x is exact and the direction 0 (or about to underflow): a step would divide 0 by 0
+        if size == 0 or curvature == 0:  # x is exact: a step would divide 0 by 0
             break
         step = size / curvature
         x = x + step * direction

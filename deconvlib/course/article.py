@@ -104,6 +104,10 @@ CLAIMS: tuple[Claim, ...] = (
         "claim",
         "Applied to the output of a convolutional network, it returns the feature maps of the original image.",
         "inversion",
+        "fails",
+        "The adjoint of a blur blurs again and ends farther from the photograph, and where a kernel has a zero two "
+        "photographs share one output, so that no operation can return both.",
+        "the-adjoint-is-not-the-inverse",
     ),
     Claim(
         "adjoint-gradient",

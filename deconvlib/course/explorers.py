@@ -15,12 +15,13 @@ from typing import Any
 
 FOLDER = Path(__file__).with_name("explorers")
 STYLE = FOLDER / "explorers.css"
-NAMES = ("convolution", "convolution_matrix", "transposed_convolution", "unpooling")
+NAMES = ("convolution", "convolution_matrix", "transposed_convolution", "inversion", "unpooling")
 
 _SUBJECTS = {
     "convolution": "convolution arithmetic",
     "convolution_matrix": "convolution as a matrix",
     "transposed_convolution": "transposed convolution by stamping",
+    "inversion": "undoing a blur",
     "unpooling": "unpooling, and pooling again",
 }
 _CONTROLS = re.compile(r"^export const controls = (\[.*?^\]);$", re.DOTALL | re.MULTILINE)
@@ -162,7 +163,7 @@ class Explorer:
 
 
 def explore(name: str, **state: Any) -> Explorer:
-    """An explorer: "convolution", "convolution_matrix", "transposed_convolution" or "unpooling".
+    """An explorer: "convolution", "convolution_matrix", "transposed_convolution", "inversion" or "unpooling".
 
     Parameters
     ----------
