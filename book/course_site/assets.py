@@ -114,6 +114,7 @@ def choose_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[
             return formulas
         return not any(word in name for word in UNUSED_IN_HEAD) and not any(word in inline for word in UNUSED_INLINE)
 
+    context["default_mode"] = "auto"  # a first visit follows the system; the theme's own default is an error message
     body = context.get("body") or ""
     formulas = 'class="math' in body
     for kind in ("script_files", "css_files"):

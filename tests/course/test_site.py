@@ -376,13 +376,10 @@ def screenshots() -> Path:
 
 
 class Visit:
-    """A page opened in the browser, and what went wrong while it was."""
+    """Pages opened in a browser that was never here before, and what went wrong; the theme is the system's."""
 
     def __init__(self, browser, address: str, width: int = 1280, theme: str = "light") -> None:  # type: ignore[no-untyped-def]
         self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
-        self.context.add_init_script(
-            f"localStorage.setItem('mode', '{theme}'); localStorage.setItem('theme', '{theme}')"
-        )
         self.page = self.context.new_page()
         self.address = address
         self.faults: list[str] = []
