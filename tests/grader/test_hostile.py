@@ -75,6 +75,7 @@ def test_score(case: Case, level: str, tmp_path: Path) -> None:
     for name, result in graded(case, tmp_path, level).items():
         told = words(result)
         facts = (name, result.status, result.points, told)
+        assert len(told) < 30_000
         assert not any(ord(character) < 32 and character != "\n" for character in told), facts
         if name not in case.loses:
             assert result.points == result.exercise.points, facts

@@ -132,6 +132,21 @@ CASES = (
         says="large",
     ),
     Case("a million small values", "return list(range(1_000_000))", says="too many"),
+    Case(
+        "an array of 60 MB",
+        "import numpy as np; return np.zeros((2738, 2738))",
+        exercise="convolve2d_full",
+        loses=("convolve2d_full",),
+        says="shape",
+    ),
+    Case(
+        "an array of 30 dimensions",
+        "import numpy as np; return np.zeros((1,) * 30)",
+        exercise="convolve2d_full",
+        loses=("convolve2d_full",),
+    ),
+    Case("a list of 15,000 numbers", "return list(range(15_000))"),
+    Case("a text of 60,000 characters", "return '\\x1b[31m' * 12_000"),
     Case("a function", "return lambda: 1", says="function"),
     Case(
         "its argument, changed in place",
