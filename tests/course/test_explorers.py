@@ -18,9 +18,10 @@ import numpy as np
 import pytest
 
 from deconv_solutions.convolution import conv2d
+from deconv_solutions.inversion import inverse_filter, richardson_lucy, transfer_function, wiener
 from deconv_solutions.transposed_convolution import conv_transpose2d
 from deconv_solutions.unpooling import avg_unpool2d, max_pool2d, max_unpool2d, min_unpool2d, sliding_max
-from deconvlib.course import explorers
+from deconvlib.course import explorers, photograph
 from deconvlib.course.explorers import explore
 
 NAMES = ("convolution", "transposed_convolution", "unpooling")
@@ -90,10 +91,12 @@ def test_widget_in_a_kernel(monkeypatch):
     pytest.importorskip("anywidget")
     monkeypatch.setattr(explorers, "_in_kernel", lambda: True)
     for name in explorers.NAMES:
-        bundle = explore(name, stride=1)._repr_mimebundle_()
+        control = explorers.controls(name)[0]
+        state = {control["name"]: control["max"]}
+        bundle = explore(name, **state)._repr_mimebundle_()
         assert "application/vnd.jupyter.widget-view+json" in bundle
-        widget = explorers._widget_class(name)(stride=1)
-        assert widget.stride == 1
+        widget = explorers._widget_class(name)(**state)
+        assert getattr(widget, control["name"]) == control["max"]
         assert not re.search("^import ", widget._esm, re.MULTILINE)  # it is one file
     monkeypatch.setenv("DECONV_EXPLORERS", "static")
     assert set(explore("unpooling")._repr_mimebundle_()) == {"text/plain", "text/html"}
@@ -279,6 +282,82 @@ def test_unpoolings(opened):
             assert (np.array(up) >= x[0, 0]).all(), case
 
 
+def test_inversions(opened):
+    page = opened()
+    x = np.round(255 * photograph("camera", gray=True, size=64)) / 255
+    assert np.allclose(np.ravel(evaluated(page, "inversion", "return [...m.photograph]", [0])), x.ravel(), atol=1e-12)
+    for blur, width, sigma in (("box", 1, 0.1), ("box", 4, 0.01), ("box", 5, 0.0), ("gaussian", 7, 0.02)):
+        case = {"blur": blur, "width": width, "sigma": sigma}
+        kernel, y, strongest = evaluated(
+            page,
+            "inversion",
+            "return [m.profile(c.blur, c.width), [...m.degrade(c.blur, c.width, c.sigma)], m.weightOf(24)]",
+            [case],
+        )[0]
+        line, y = np.array(kernel["line"]), np.reshape(y, (64, 64))
+        assert kernel["center"] == len(line) // 2
+        assert strongest == 1
+        kernel = np.outer(line, line)
+        H = transfer_function(kernel, (64, 64))
+        noise = y - np.fft.ifft2(H * np.fft.fft2(x)).real
+        assert abs(noise.std() - sigma) <= 0.03 * sigma + 1e-12
+        assert abs(noise.mean()) <= 0.05 * sigma + 1e-12
+        answers = evaluated(
+            page,
+            "inversion",
+            """const H = m.transfer(c.blur, c.width), Y = m.spectrum(Float64Array.from(c.y));
+            const back = (method, weight) => [...m.filtered(Y, m.gain(method, H, weight))];
+            return [back("adjoint", 1), back("inverse", c.weight), back("wiener", c.weight),
+                    [...m.lucy(Float64Array.from(c.y), H, 3)[3]]]""",
+            [case | {"y": y.ravel().tolist(), "weight": 0.0123}],
+        )[0]
+        expected = [
+            np.fft.ifft2(H.conj() * np.fft.fft2(y)).real,
+            inverse_filter(y, kernel, 0.0123),
+            wiener(y, kernel, 0.0123),
+            richardson_lucy(np.maximum(y, 0), kernel, 3),
+        ]
+        for answer, wanted in zip(answers, expected, strict=True):
+            assert np.allclose(answer, wanted.ravel(), rtol=0, atol=1e-9), case
+
+
+def test_a_deblurring(opened):
+    explorer = opened().locator('[data-explorer="inversion"]')
+    status = explorer.get_by_role("status")
+    assert status.inner_text().startswith("Wiener, Tikhonov, weight 10⁻⁴: ")
+    slider(explorer, "Noise σ").press("Home")
+    explorer.get_by_label("inverse filter").check()
+    assert "over 99 dB, better than the blurred picture" in status.inner_text()
+    explorer.get_by_label("Richardson-Lucy").check()
+    slider(explorer, "Regularization").press("Home")
+    assert status.inner_text().startswith("Richardson-Lucy, 100 iterations: ")
+    assert slider(explorer, "Regularization").get_attribute("aria-valuetext") == "100 iterations"
+    slider(explorer, "Blur width K").press("ArrowLeft")  # 4 divides 64
+    assert "some frequencies are lost" in status.inner_text()
+    assert explorer.locator("canvas").count() == 4
+    assert explorer.locator("svg").count() == 2
+
+
+def test_overlaps(opened):
+    cases = [
+        {"n": n, "kernel": k, "stride": s, "weights": weights}
+        for n, k, s in itertools.product((1, 3, 5), range(1, 7), (1, 2, 3))
+        for weights in ("ones", "rising", "tent")
+    ]
+    body = """const w = m.kernelRow(c.kernel, c.weights), o = m.overlap(c.n, w, c.stride);
+    return [w, o.counts, o.row, o.plane, m.phases(w, c.stride)]"""
+    for case, (w, counts, row, plane, phases) in zip(
+        cases, evaluated(opened(), "upsampling", body, cases), strict=True
+    ):
+        n, kernel, stride = case["n"], case["kernel"], case["stride"]
+        assert len(w) == kernel, case
+        assert np.array_equal(counts, overlap_map(n, kernel, stride)), case
+        expected = conv_transpose2d(np.ones((1, 1, n, n)), np.multiply.outer(w, w)[None, None], stride=stride)[0, 0]
+        assert np.array_equal(plane, expected), case
+        assert np.array_equal(np.multiply.outer(row, row), expected), case
+        assert [sum(phase) for phase in phases] == [sum(w[a::stride]) for a in range(stride)], case
+
+
 def shown(explorer, key):
     """The numbers that stand in a grid."""
     texts = explorer.locator(f'[data-grid="{key}"] .dx-cell').evaluate_all(
@@ -359,7 +438,7 @@ def test_stamps_and_output_padding(opened):
     explorer.get_by_role("button", name="Stamps: +1").press("Enter")
     assert status.inner_text().startswith("y[0, 1] = ")
     explorer.get_by_role("button", name="Stamps: all").click()
-    slider(explorer, "Output padding o").press("ArrowRight")
+    slider(explorer, "Output padding e").press("ArrowRight")
     output = explorer.locator('[data-grid="output"]')
     assert output.locator(".dx-extra").count() == 4 + 6 - 1
     last = output.locator(".dx-extra").last
@@ -368,9 +447,9 @@ def test_stamps_and_output_padding(opened):
     assert last.get_attribute("data-value") != "0"
     explorer.get_by_label("number of stamps").check()
     assert set(shown(explorer, "output")) == {1, 2, 4}
-    slider(explorer, "Output padding o").press("ArrowRight")
+    slider(explorer, "Output padding e").press("ArrowRight")
     assert "PyTorch refuses output_padding = 2" in status.inner_text()
-    slider(explorer, "Output padding o").press("Home")
+    slider(explorer, "Output padding e").press("Home")
     slider(explorer, "Padding p").press("End")
     assert "Nothing is left" in status.inner_text()
 

@@ -115,7 +115,7 @@ export function spectrum(image) {
 }
 
 // The picture whose spectrum is gain · X; a gain is { re, im }.
-function filtered({ re, im }, gain) {
+export function filtered({ re, im }, gain) {
   const [a, b] = [new Float64Array(SIZE), new Float64Array(SIZE)];
   for (let k = 0; k < SIZE; k++) {
     a[k] = (re[k] * gain.re[k] - im[k] * gain.im[k]) / SIZE;
@@ -224,11 +224,13 @@ function problem(blur, width, sigma) {
 
 const decibels = (value) => (value > 99 ? "over 99 dB" : `${value.toFixed(1).replace("-", "\u2212")} dB`);
 
+// Two figures: 0.018, or 1.8·10⁻⁵.
 function amount(value) {
-  if (value >= 0.1) return value.toPrecision(2);
   const power = Math.floor(Math.log10(value) + 1e-9);
-  const digits = "⁰¹²³⁴⁵⁶⁷⁸⁹";
-  return `${(value / 10 ** power).toPrecision(2)} · 10⁻${digits[-power]}`;
+  if (power > -4 && power < 3) return String(Number(value.toPrecision(2)));
+  const raised = [...String(power)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
+  const first = String(Number((value / 10 ** power).toPrecision(2)));
+  return first === "1" ? `10${raised}` : `${first}·10${raised}`;
 }
 
 function setting(method, strength) {
@@ -250,7 +252,7 @@ function picture(title, note, values, { low = 0, high = 1 } = {}) {
 }
 
 const SVG = "http://www.w3.org/2000/svg";
-function draw_(tag, attributes, ...children) {
+function svg(tag, attributes, ...children) {
   const node = document.createElementNS(SVG, tag);
   for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
   node.append(...children);
@@ -264,14 +266,14 @@ function chart({ title, label, lines, dots = [], x: [x0, x1], y: [y0, y1], ticks
   const down = (y) => bottom - ((bottom - top) * (Math.min(Math.max(y, y0), y1) - y0)) / (y1 - y0);
   const parts = [];
   for (const [value, text] of ticks) {
-    parts.push(draw_("line", { x1: left, x2: right, y1: down(value), y2: down(value), class: "dx-rule" }));
-    parts.push(draw_("text", { x: left - 5, y: down(value) + 4, "text-anchor": "end" }, text));
+    parts.push(svg("line", { x1: left, x2: right, y1: down(value), y2: down(value), class: "dx-rule" }));
+    parts.push(svg("text", { x: left - 5, y: down(value) + 4, "text-anchor": "end" }, text));
   }
   for (const { points, kind } of lines)
-    parts.push(draw_("polyline", { points: points.map(([x, y]) => `${across(x).toFixed(1)},${down(y).toFixed(1)}`).join(" "), class: kind }));
-  for (const { at, kind } of dots) parts.push(draw_("circle", { cx: across(at[0]), cy: down(at[1]), r: 4.5, class: kind }));
-  parts.push(draw_("text", { x: left, y: 133 }, below[0]), draw_("text", { x: right, y: 133, "text-anchor": "end" }, below[1]));
-  const figure = draw_("svg", { viewBox: "0 0 320 138", role: "img", "aria-label": label }, ...parts);
+    parts.push(svg("polyline", { points: points.map(([x, y]) => `${across(x).toFixed(1)},${down(y).toFixed(1)}`).join(" "), class: kind }));
+  for (const { at, kind } of dots) parts.push(svg("circle", { cx: across(at[0]), cy: down(at[1]), r: 4.5, class: kind }));
+  parts.push(svg("text", { x: left, y: 133 }, below[0]), svg("text", { x: right, y: 133, "text-anchor": "end" }, below[1]));
+  const figure = svg("svg", { viewBox: "0 0 320 138", role: "img", "aria-label": label }, ...parts);
   return make("div", { class: "dx-chart" }, make("div", { class: "dx-title", "aria-hidden": true }, title), figure);
 }
 
@@ -284,11 +286,12 @@ function draw(page) {
   const error = answer.map((value, k) => value - photograph[k]);
   const worst = error.reduce((most, value) => Math.max(most, Math.abs(value)), 0);
 
-  const shown = { noise: String(sigma), strength: setting(method, strength) };
+  const short = { adjoint: "none", lucy: `${iterationsOf(strength)} steps` }[method] ?? amount(weightOf(strength));
+  const shown = { noise: String(sigma), strength: short };
   for (const [name, text] of Object.entries(shown)) {
     const field = page.panel.querySelector(`input[name="${name}"]`);
     field.previousSibling.textContent = text;
-    field.setAttribute("aria-valuetext", text);
+    field.setAttribute("aria-valuetext", name === "strength" ? setting(method, strength) : text);
   }
   for (const [name, curve] of Object.entries(curves))
     page.badge(name, decibels(curve[strength]), curve[strength] > before + 0.05 ? "dx-good" : "dx-bad");
@@ -340,7 +343,7 @@ function draw(page) {
 
   let weakest = Infinity;
   for (let k = 0; k < SIZE; k++) weakest = Math.min(weakest, size(k));
-  const lost = weakest < 1e-12 ? "some frequencies are lost (H = 0)" : `the condition number is ${weakest > 0.01 ? (1 / weakest).toFixed(1) : (1 / weakest).toExponential(0).replace("e+", " · 10^")}`;
+  const lost = weakest < 1e-12 ? "some frequencies are lost (H = 0)" : `the condition number is ${amount(1 / weakest)}`;
   const verdict = score > before + 0.05 ? "better than the blurred picture" : score < before - 0.05 ? "worse than doing nothing" : "no better than doing nothing";
   page.explain = () =>
     `${words}, ${setting(method, strength)}: ${decibels(score)}, ${verdict} (${decibels(before)}). ` +
