@@ -18,6 +18,7 @@ from deconv_grader.bounded import OutOfTime, bounded
 from deconv_grader.connection import Connection
 from deconv_grader.failures import CannotIsolate, Malformed, NotAllowed, TimedOut, WorkerFailure
 from deconv_grader.forkserver import Zygote, zygote_for
+from deconv_grader.handles import Handle
 from deconv_grader.reported import LearnerError, clean, reported
 from deconv_grader.submission import Submission, written_exercises
 from deconvlib.course.catalogue import Exercise, exercises, prerequisites
@@ -27,42 +28,6 @@ START = wire.Limits(header=32 << 20)
 MOST_CALLBACKS = 20_000  # in one call
 DEEPEST = 8  # calls within callbacks within calls
 LOAD_SECONDS = 10.0  # to import the learner's module
-
-
-class Handle:
-    """A result that stays in the worker, because it is neither a plain value nor an array."""
-
-    def __init__(self, answers: IsolatedAnswers, worker: Connection, number: int, type_name: str):
-        self._answers, self._worker, self._number = answers, worker, number
-        self.type_name = type_name
-
-    def __repr__(self) -> str:
-        return f"<{self.type_name}>"
-
-    def _ask(self, kind: str, body: Any = None) -> Any:
-        return self._answers._ask_of(self, kind, body)
-
-    def __call__(self, *args: Any, **keywords: Any) -> Any:
-        return self._ask("invoke", [list(args), keywords])
-
-    def get(self, attribute: str) -> Any:
-        """An attribute that is data."""
-        if not attribute.isidentifier() or attribute.startswith("_"):
-            raise ValueError(f"attribute must be a public name, got {attribute!r}")
-        return self._ask("attribute", attribute)
-
-    def parameters(self) -> dict[str, Any]:
-        """The parameters of a torch module by name."""
-        return dict(self._ask("parameters"))
-
-    def vjp(self, args: tuple[Any, ...], cotangent: Any) -> tuple[Any, tuple[Any, ...]]:
-        """The result of a torch callable, and its vector-Jacobian product: the cotangent at each tensor of `args`."""
-        result, gradients = self._ask("pullback", [list(args), cotangent])
-        return result, gradients
-
-    def next(self, count: int = 1) -> list[Any]:
-        """Up to `count` further values of an iterator."""
-        return list(self._ask("next", count))
 
 
 class IsolatedAnswers:
@@ -246,10 +211,13 @@ class IsolatedAnswers:
 
     # -------------------------------------------------------------------------------------------------- one exchange
 
-    def _ask_of(self, handle: Handle, kind: str, body: Any) -> Any:
-        if handle._worker is not self._worker:
-            raise LearnerError(f"the worker that held this {handle.type_name} is gone")
-        return self._exchange(handle._worker, {"kind": kind, "handle": handle._number}, body)[1]
+    def _handle(self, worker: Connection, number: int, type_name: str) -> Handle:
+        def ask(kind: str, body: Any) -> Any:
+            if worker is not self._worker:
+                raise LearnerError(f"the worker that held this {type_name} is gone")
+            return self._exchange(worker, {"kind": kind, "handle": number}, body)[1]
+
+        return Handle(type_name, ask, (worker, number))
 
     def _exchange(self, worker: Connection, fields: dict[str, Any], body: Any) -> tuple[dict[str, Any], Any]:
         """Send one frame and wait for what comes of it, answering what the worker asks in between."""
@@ -308,8 +276,8 @@ class IsolatedAnswers:
         if isinstance(value, PassedFunction):
             self._functions.append(value)
             return {"function": len(self._functions) - 1, "name": value.name}
-        if isinstance(value, Handle) and value._worker is self._worker:
-            return {"handle": value._number}
+        if isinstance(value, Handle) and value.origin[0] is self._worker:
+            return {"handle": value.origin[1]}
         return None
 
     def _restore(self, worker: Connection) -> Callable[[dict[str, Any]], Handle]:
@@ -319,7 +287,7 @@ class IsolatedAnswers:
                 raise wire.WireError("an object of unknown kind")
             if not 0 <= number < 1 << 31:
                 raise wire.WireError("a handle that is none")
-            return Handle(self, worker, number, clean(name, 80))
+            return self._handle(worker, number, clean(name, 80))
 
         return restore
 

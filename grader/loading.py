@@ -130,7 +130,7 @@ class NotAllowed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
     """Gives a stand-in for each package that may not be used: importing it is no fault, using it is."""
 
     def __init__(self, forbidden: Sequence[str], allowed: Sequence[str]):
-        self.forbidden = frozenset(forbidden)
+        self.forbidden = frozenset(name for name in forbidden if "." not in name)
         self.packages = (self.forbidden | NOT_WHILE_GRADING) - frozenset(allowed)
 
     def find_spec(self, fullname: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
@@ -155,6 +155,23 @@ class NotAllowed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             return stand_in(f"{name}.{attribute}", lambda: Forbidden(words, name=package))
 
         module.__getattr__ = __getattr__  # type: ignore[method-assign]
+
+
+def forbid_function(name: str) -> None:
+    """Refuse one function of a library that may be used otherwise, under whatever names the library has it."""
+    module, _, attribute = name.rpartition(".")
+    function = getattr(sys.modules.get(module), attribute, None)
+    if function is None:
+        return
+
+    def refuse(*args: Any, **keywords: Any) -> Any:
+        raise Forbidden(f"{name} may not be used in this exercise: write it yourself", name=name)
+
+    package = module.partition(".")[0]
+    for other, place in list(sys.modules.items()):
+        if other.partition(".")[0] == package and isinstance(place, types.ModuleType):
+            for key in [key for key, value in vars(place).items() if value is function]:
+                setattr(place, key, refuse)
 
 
 class _StandInType(type):

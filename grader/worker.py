@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from deconv_grader import loading, wire
+from deconv_grader.handles import perform
 
 MESSAGE_LENGTH = 2000
 TRACE_LENGTH = 12
@@ -67,7 +68,10 @@ class Worker:
         self.exercise.set_fallback(self._reference)
         self.submission = loading.Submission(start["sources"], start["exercises"], start["graded"])
         sys.meta_path.insert(0, self.submission)
-        sys.meta_path.append(loading.NotAllowed(start["forbidden"], start["allowed"]))
+        sys.meta_path.insert(1, loading.NotAllowed(start["forbidden"], start["allowed"]))
+        for name in start["forbidden"]:
+            if "." in name:
+                loading.forbid_function(name)
 
     def run(self) -> None:
         while True:
@@ -105,45 +109,13 @@ class Worker:
             changed = [key for key, part in given.items() if not same(part, old[key])]
             shared = [key for key, part in given.items() if shares(value, part)]
             return value, {"changed": changed, "shared": shared}
-        return getattr(self, f"_on_{kind}")(self.handles[fields["handle"]], fields, body), {}
+        return perform(self.handles[fields["handle"]], kind, body), {}
 
     def _learner_function(self, identity: str) -> Callable[..., Any]:
         function = self.exercise.learner_function(identity)
         if function is None:
             raise NotImplementedError(f"{identity.rpartition('.')[2]} is not written yet")
         return function
-
-    # What tests may ask of a value that stays here.
-
-    def _on_invoke(self, thing: Any, fields: dict[str, Any], body: Any) -> Any:
-        args, keywords = body
-        return thing(*args, **keywords)
-
-    def _on_attribute(self, thing: Any, fields: dict[str, Any], body: Any) -> Any:
-        return getattr(thing, str(body))
-
-    def _on_parameters(self, thing: Any, fields: dict[str, Any], body: Any) -> Any:
-        return {name: parameter.detach() for name, parameter in thing.named_parameters()}
-
-    def _on_next(self, thing: Any, fields: dict[str, Any], body: Any) -> Any:
-        iterator = iter(thing)
-        self.handles[fields["handle"]] = iterator
-        found = []
-        for value in iterator:
-            found.append(value)
-            if len(found) >= body:
-                break
-        return found
-
-    def _on_pullback(self, thing: Any, fields: dict[str, Any], body: Any) -> Any:
-        """The vector-Jacobian product of a torch callable: its result, and the cotangent pulled back to each tensor."""
-        torch = sys.modules["torch"]
-        args, cotangent = body
-        inputs = [part.detach().requires_grad_() if torch.is_tensor(part) else part for part in args]
-        result = thing(*inputs)
-        leaves = [part for part in inputs if torch.is_tensor(part)]
-        gradients = torch.autograd.grad(result, leaves, cotangent, allow_unused=True)
-        return result.detach(), tuple(gradients)
 
     # Values that do not cross.
 

@@ -1,0 +1,84 @@
+"""What a test may do with a result that is neither a plain value nor an array: a module a learner builds, a generator.
+
+In a worker such a thing stays where it is, and the test holds a `Handle` of it. In process the test gets a handle just the
+same, so that a test that passes in one mode passes in the other.
+"""
+
+from __future__ import annotations
+
+import itertools
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+
+class Handle:
+    """A learner's thing, by what may be asked of it.
+
+    Parameters
+    ----------
+    type_name
+        The name of its type.
+    ask
+        Does what `perform` does, wherever the thing is.
+    origin
+        The thing itself, or what stands for it on the wire.
+    """
+
+    def __init__(self, type_name: str, ask: Callable[[str, Any], Any], origin: Any):
+        self.type_name, self._ask, self.origin = type_name, ask, origin
+
+    def __repr__(self) -> str:
+        return f"<{self.type_name}>"
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        return self._ask("invoke", [list(args), keywords])
+
+    def get(self, attribute: str) -> Any:
+        """An attribute that is data."""
+        if not attribute.isidentifier() or attribute.startswith("_"):
+            raise ValueError(f"attribute must be a public name, got {attribute!r}")
+        return self._ask("attribute", attribute)
+
+    def parameters(self) -> dict[str, Any]:
+        """The parameters of a torch module by name."""
+        return dict(self._ask("parameters", None))
+
+    def vjp(self, args: tuple[Any, ...], cotangent: Any) -> tuple[Any, tuple[Any, ...]]:
+        """The result of a torch callable, and its vector-Jacobian product: the cotangent at each tensor of `args`."""
+        result, gradients = self._ask("pullback", [list(args), cotangent])
+        return result, tuple(gradients)
+
+    def next(self, count: int = 1) -> list[Any]:
+        """Up to `count` further values of an iterator."""
+        return list(self._ask("next", count))
+
+
+def local(value: Any) -> Any:
+    """A handle of a value with a behavior of its own; any other value as it is."""
+    if callable(value) or isinstance(value, Iterator):
+        return Handle(type(value).__name__, lambda kind, body: local(perform(value, kind, body)), value)
+    return value
+
+
+def perform(thing: Any, kind: str, body: Any) -> Any:
+    """Do with a thing what a handle of it was asked."""
+    if kind == "invoke":
+        args, keywords = body
+        return thing(*args, **keywords)
+    if kind == "attribute":
+        return getattr(thing, str(body))
+    if kind == "parameters":
+        return {name: parameter.detach() for name, parameter in thing.named_parameters()}
+    if kind == "next":
+        if not isinstance(thing, Iterator):
+            raise TypeError(f"a {type(thing).__name__} is no iterator")
+        return list(itertools.islice(thing, body))
+    if kind == "pullback":
+        torch = sys.modules["torch"]
+        args, cotangent = body
+        inputs = [part.detach().requires_grad_() if torch.is_tensor(part) else part for part in args]
+        result = thing(*inputs)
+        leaves = [part for part in inputs if torch.is_tensor(part)]
+        return result.detach(), torch.autograd.grad(result, leaves, cotangent, allow_unused=True)
+    raise ValueError(f"nothing is known of {kind!r}")
