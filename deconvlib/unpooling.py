@@ -117,7 +117,7 @@ def sliding_max(y: np.ndarray, kernel: int | tuple[int, int]) -> np.ndarray:
     difficulty=2,
     needs=("max_pool2d",),
     hints=(
-        "Start from a plane of zeros. Every pooled value is written at its switch.",
+        "Start from a plane of zeros. Every pooled value goes to its switch, and values that meet there add up.",
         "Flatten: one row of H * W zeros for each of the N * C planes, then reshape at the end.",
         "x[plane, switch] += y keeps one of the values that meet at one place. np.add.at(x, (plane, switch), y) "
         "adds them all; plane = np.arange(N * C)[:, None].",
