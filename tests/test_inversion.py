@@ -371,11 +371,11 @@ def test_lucy_refuses(learner):
 # tikhonov
 
 
-def operator(learner, matrix):
+def operator(learner, matrix, name="A"):
     """A matrix and its transpose, for the learner's code to call."""
     return (
-        learner.pass_function(lambda x: matrix @ x, "A @ x"),
-        learner.pass_function(lambda y: matrix.T @ y, "A.T @ y"),
+        learner.pass_function(lambda x: matrix @ x, f"{name} @ x"),
+        learner.pass_function(lambda y: matrix.T @ y, f"{name}.T @ y"),
     )
 
 
@@ -386,14 +386,14 @@ def solved(matrix, y, weight):
 @check("tikhonov", "two unknowns, two steps: exact", weight=2)
 def test_tikhonov_by_hand(learner):
     # A = diag(1, 2): x = (1 * 4 / (1 + 1), 2 * 10 / (4 + 1)) = (2, 4).
-    forward, adjoint = operator(learner, np.diag([1.0, 2.0]))
+    forward, adjoint = operator(learner, np.diag([1.0, 2.0]), "diag(1, 2)")
     learner.tikhonov.gives(np.array([2.0, 4.0]), np.array([4.0, 10.0]), forward, adjoint, 1.0, 2)
 
 
 @check("tikhonov", "one step goes down the gradient, as far as is best")
 def test_tikhonov_one_step(learner):
     # r = A'y = (4, 20), Mr = (2 * 4, 5 * 20): the step is (16 + 400) / (32 + 2000) = 26/127.
-    forward, adjoint = operator(learner, np.diag([1.0, 2.0]))
+    forward, adjoint = operator(learner, np.diag([1.0, 2.0]), "diag(1, 2)")
     learner.tikhonov.gives(np.array([104.0, 520.0]) / 127, np.array([4.0, 10.0]), forward, adjoint, 1.0, 1)
 
 
@@ -431,7 +431,7 @@ def test_tikhonov_shapes(learner):
 
 @check("tikhonov", "more steps than it takes: no division by 0")
 def test_tikhonov_goes_on(learner):
-    forward, adjoint = operator(learner, np.eye(3))
+    forward, adjoint = operator(learner, np.eye(3), "I")
     learner.tikhonov.gives(np.array([2.0, -4.0, 6.0]), np.array([4.0, -8.0, 12.0]), forward, adjoint, 1.0, 9)
     learner.tikhonov.gives(np.zeros(3), np.zeros(3), forward, adjoint, 1.0, 5)
     zero = learner.pass_function(lambda x: 0.0 * x, "0 * x")
