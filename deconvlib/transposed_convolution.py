@@ -20,7 +20,8 @@ from deconvlib.course.exercise import exercise
         "The last of n stamps starts at (n - 1) * stride. A kernel with dilation d spans d * (kernel - 1) + 1 pixels. "
         "Padding then takes from both ends; output_padding gives back at one.",
         "(n - 1) * stride + dilation * (kernel - 1) + 1 - 2 * padding + output_padding. Refuse a result below 1, and an "
-        "output_padding that is at least as large as the larger of stride and dilation.",
+        'output_padding that is at least as large as the larger of stride and dilation. integer("stride", stride, 1) '
+        "refuses a stride below 1; do the same for the others.",
     ),
 )
 def conv_transpose_output_size(
@@ -235,8 +236,9 @@ def insert_zeros(y: np.ndarray, stride: int | tuple[int, int]) -> np.ndarray:
         "a pixel that several windows hold?",
         "Column i * out_w + j belongs to window (i, j), row (c * K + k) * L + l to channel c and tap (k, l). Reshape cols "
         "to (N, C, K, L, out_h, out_w), with out_h and out_w from conv_output_size.",
-        "Work on a padded canvas, (N, C, H + 2 * p_h, W + 2 * p_w), and crop the padding at the end. Tap (k, l) of all "
-        "windows lands on rows k * d_h, k * d_h + s_h, k * d_h + 2 * s_h, ...: a slice.",
+        "Work on a padded canvas, (N, C, H + 2 * p_h, W + 2 * p_w), and keep rows p_h : p_h + H in the end (a "
+        "slice [p_h:-p_h] is empty when p_h is 0), columns likewise. Tap (k, l) of all windows lands on rows k * d_h, "
+        "k * d_h + s_h, k * d_h + 2 * s_h, ...: a slice. Add to it: the slices of two taps overlap.",
         "for k, for l: canvas[:, :, k*d_h : k*d_h + out_h*s_h : s_h, l*d_w : l*d_w + out_w*s_w : s_w] += "
         "taps[:, :, k, l]",
     ),

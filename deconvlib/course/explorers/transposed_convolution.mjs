@@ -9,7 +9,7 @@ export const controls = [
   {"name": "kernel_width", "label": "Kernel width", "symbol": "L", "value": 3, "min": 1, "max": 4},
   {"name": "stride", "label": "Stride", "symbol": "s", "value": 2, "min": 1, "max": 3},
   {"name": "padding", "label": "Padding", "symbol": "p", "value": 1, "min": 0, "max": 3},
-  {"name": "output_padding", "label": "Output padding", "symbol": "o", "value": 0, "min": 0, "max": 2},
+  {"name": "output_padding", "label": "Output padding", "symbol": "e", "value": 0, "min": 0, "max": 2},
   {"name": "dilation", "label": "Dilation", "symbol": "d", "value": 1, "min": 1, "max": 2},
   {"name": "stamps", "label": "Stamps placed", "value": 16, "min": 0, "max": 16},
   {"name": "show", "label": "Output shows", "value": "values", "options": [
@@ -65,13 +65,13 @@ function stepButtons(page, placed, all) {
 
 function draw(page) {
   const [H, W, K, L] = ["height", "width", "kernel_height", "kernel_width"].map((name) => page.get(name));
-  const [s, p, o, d] = ["stride", "padding", "output_padding", "dilation"].map((name) => page.get(name));
+  const [s, p, e, d] = ["stride", "padding", "output_padding", "dilation"].map((name) => page.get(name));
   const placed = Math.min(page.get("stamps"), H * W);
   const overlap = page.get("show") === "overlap";
   const [y, w] = [inputValues(H, W).map((row) => row.map((value) => value + 1)), kernelValues(K, L)];
   const { rows, columns, sources, canvas, counts } =
-    transpose(y, w, { stride: s, padding: p, outputPadding: o, dilation: d, stamps: placed });
-  const allowed = o < Math.max(s, d);
+    transpose(y, w, { stride: s, padding: p, outputPadding: e, dilation: d, stamps: placed });
+  const allowed = e < Math.max(s, d);
   const left = rows > 0 && columns > 0;
   const works = allowed && left;
 
@@ -85,7 +85,7 @@ function draw(page) {
 
   const isPlaced = (i, j) => i * W + j < placed;
   const cropped = (r, c) => r < p || c < p || r >= p + rows || c >= p + columns;
-  const extra = (r, c) => !cropped(r, c) && (r >= p + rows - o || c >= p + columns - o);
+  const extra = (r, c) => !cropped(r, c) && (r >= p + rows - e || c >= p + columns - e);
   const input = page.grid({
     key: "input",
     title: `input y, ${H} × ${W}`,
@@ -124,20 +124,20 @@ function draw(page) {
     });
     page.legend(["dx-read", "the stamp, or what it came from"], ["dx-chosen", "chosen"]);
     if (p) page.legend(["dx-cropped", "cropped by padding"]);
-    if (o) page.legend(["dx-extra", "kept by output_padding"]);
+    if (e) page.legend(["dx-extra", "kept by output_padding"]);
     if (placed < H * W) page.legend(["dx-waiting", "not stamped yet"]);
   }
 
   for (const [letter, kernelLetter, n, k, size] of [["H", "K", H, K, rows], ["W", "L", W, L, columns]])
     page.formula(
-      `${letter === "H" ? "rows" : "columns"} = (${letter} − 1)s − 2p + d(${kernelLetter} − 1) + o + 1 = ` +
-        `(${n} − 1)·${s} − 2·${p} + ${d}·(${k} − 1) + ${o} + 1 = ${number(size)}`,
+      `${letter === "H" ? "rows" : "columns"} = (${letter} − 1)s + d(${kernelLetter} − 1) + 1 − 2p + e = ` +
+        `(${n} − 1)·${s} + ${d}·(${k} − 1) + 1 − 2·${p} + ${e} = ${number(size)}`,
     );
 
   page.refused = !works;
   page.explain = (point) => {
     if (!allowed)
-      return `PyTorch refuses output_padding = ${o}: it must be smaller than max(stride, dilation) = max(${s}, ${d}) = ${Math.max(s, d)}.`;
+      return `PyTorch refuses output_padding = ${e}: it must be smaller than max(stride, dilation) = max(${s}, ${d}) = ${Math.max(s, d)}.`;
     if (!left)
       return `Nothing is left: padding crops ${p} from each side, and the stamps cover only ` +
         `${fullSize(H, K, s, d)} × ${fullSize(W, L, s, d)} cells.`;
@@ -157,7 +157,7 @@ function draw(page) {
       const reach = list.length ? count(list.length, "stamp") : "no stamp";
       if (cropped(row, column)) return `Cropped by padding = ${p}: ${reach} ${list.length > 1 ? "reach" : "reaches"} this cell, ${result}, and it is thrown away.`;
       const tail = extra(row, column)
-        ? ` This cell is here because output_padding = ${o} asks for a larger output; ${list.length ? "stamps still reach it, no zero is added" : "no stamp reaches this far"}.`
+        ? ` This cell is here because output_padding = ${e} asks for a larger output; ${list.length ? "stamps still reach it, no zero is added" : "no stamp reaches this far"}.`
         : "";
       return `x[${row - p}, ${column - p}] = ${result}: ${reach} ${list.length > 1 ? "overlap" : "falls"} here.${tail}`;
     }
