@@ -154,6 +154,8 @@ _starting = threading.Lock()
 
 def zygote_for(level: str, libraries: tuple[str, ...] = (), hidden: tuple[str, ...] = ()) -> Zygote:
     """The zygote for workers of this kind, started when first asked for."""
+    if sys.platform != "linux":
+        raise CannotIsolate("workers run on Linux only; use a container, or grade your own code in process")
     with _starting:
         key = (level, libraries, hidden)
         if key not in _zygotes or not _zygotes[key].alive:

@@ -8,7 +8,8 @@ The levels, from weak to strong (each holds what the ones before it do):
 ``landlock``    the same, by the kernel's Landlock: no installation, no privilege, and the quickest
 
 Below ``bubblewrap`` a submission may read what its user may read, the solutions included: such a result says so.
-Only Linux has any of these. Elsewhere the level is ``process``: a worker of its own, killed at its deadline, and no more.
+Where not even the limits hold the level is ``process``: a worker of its own, killed at its deadline, and no more. Workers
+run on Linux only; elsewhere `forkserver` says so, and one's own code can be graded in process.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
-import resource
 import shutil
 import struct
 import subprocess
@@ -194,6 +194,8 @@ def lock_down(
 
 
 def _limit(memory: int, seconds: int, processes: int | None) -> None:
+    import resource  # not on every system
+
     limits = {"AS": memory, "CPU": seconds, "FSIZE": 0, "CORE": 0, "NOFILE": 64, "MEMLOCK": 0, "MSGQUEUE": 0}
     if processes is not None:
         limits["NPROC"] = processes
