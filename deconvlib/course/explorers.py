@@ -15,7 +15,7 @@ from typing import Any
 
 FOLDER = Path(__file__).with_name("explorers")
 STYLE = FOLDER / "explorers.css"
-NAMES = ("convolution", "convolution_matrix", "transposed_convolution", "inversion", "unpooling")
+NAMES = ("convolution", "convolution_matrix", "transposed_convolution", "inversion", "unpooling", "upsampling")
 
 _SUBJECTS = {
     "convolution": "convolution arithmetic",
@@ -23,6 +23,7 @@ _SUBJECTS = {
     "transposed_convolution": "transposed convolution by stamping",
     "inversion": "undoing a blur",
     "unpooling": "unpooling, and pooling again",
+    "upsampling": "how stamps overlap",
 }
 _CONTROLS = re.compile(r"^export const controls = (\[.*?^\]);$", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./common\.mjs";$', re.MULTILINE)
@@ -71,7 +72,7 @@ def _grid(name: str, value: Any) -> list[list[int]]:
 def _checked(name: str, given: dict[str, Any]) -> dict[str, Any]:
     """The whole state of an explorer: what was given, checked, and the defaults for the rest."""
     listed = {control["name"]: control for control in controls(name)}
-    if "kernel" in given:
+    if "kernel" in given and "kernel" not in listed:
         kernel = given.pop("kernel")
         pair = (kernel, kernel) if _whole(kernel) else kernel
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
@@ -163,7 +164,7 @@ class Explorer:
 
 
 def explore(name: str, **state: Any) -> Explorer:
-    """An explorer: "convolution", "convolution_matrix", "transposed_convolution", "inversion" or "unpooling".
+    """An explorer: "convolution", "convolution_matrix", "transposed_convolution", "inversion", "unpooling", "upsampling".
 
     Parameters
     ----------

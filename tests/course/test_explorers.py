@@ -21,6 +21,7 @@ from deconv_solutions.convolution import conv2d
 from deconv_solutions.inversion import inverse_filter, richardson_lucy, transfer_function, wiener
 from deconv_solutions.transposed_convolution import conv_transpose2d
 from deconv_solutions.unpooling import avg_unpool2d, max_pool2d, max_unpool2d, min_unpool2d, sliding_max
+from deconv_solutions.upsampling import overlap_map
 from deconvlib.course import explorers, photograph
 from deconvlib.course.explorers import explore
 
