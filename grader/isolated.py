@@ -19,7 +19,7 @@ from deconv_grader.connection import Connection
 from deconv_grader.failures import CannotIsolate, Malformed, NotAllowed, TimedOut, WorkerFailure
 from deconv_grader.forkserver import Zygote, zygote_for
 from deconv_grader.handles import Handle
-from deconv_grader.reported import LearnerError, clean, reported
+from deconv_grader.reported import LearnerError, one_line, reported
 from deconv_grader.submission import Submission, written_exercises
 from deconvlib.course.catalogue import Exercise, exercises, prerequisites
 from deconvlib.course.exercise import reference
@@ -287,7 +287,7 @@ class IsolatedAnswers:
                 raise wire.WireError("an object of unknown kind")
             if not 0 <= number < 1 << 31:
                 raise wire.WireError("a handle that is none")
-            return self._handle(worker, number, clean(name, 80))
+            return self._handle(worker, number, one_line(name, 80))
 
         return restore
 

@@ -20,7 +20,7 @@ class LearnerError(RuntimeError):
 
 def reported(reply: Mapping[str, Any], sources: Mapping[str, str]) -> BaseException:
     """The exception of an error frame: of a built-in type, with the learner's lines as `learner_lines`."""
-    name, message = clean(str(reply.get("type")), 80), clean(str(reply.get("message")), 2000)
+    name, message = one_line(str(reply.get("type")), 80), clean(str(reply.get("message")), 2000)
     base = getattr(builtins, str(reply.get("base")), None)
     out: BaseException
     if "forbidden" in reply:
@@ -48,8 +48,13 @@ def _lines(entries: Any, sources: Mapping[str, str]) -> list[str]:
         lines = sources.get(module, "").split("\n")
         if 1 <= number <= len(lines) and len(found) < MOST_LINES:
             file = f"{module.replace('.', '/')}.py"
-            found.append(f"{file}, line {number}: {clean(lines[number - 1].strip(), 200)}")
+            found.append(f"{file}, line {number}: {one_line(lines[number - 1].strip(), 200)}")
     return found
+
+
+def one_line(text: str, length: int) -> str:
+    """Clean text on one line."""
+    return clean(text, length).replace("\n", " ")
 
 
 def clean(text: str, length: int) -> str:
