@@ -83,8 +83,8 @@ def conv_matrix(
     minutes=15,
     difficulty=1,
     hints=(
-        "The test asks one number of each operator: <Fx, y> and <x, F'y>. Draw x, then y, and compute the two "
-        "products. np.vdot flattens both arrays and sums the products of their entries.",
+        "The test asks one number of each operator: <forward(x), y> and <x, adjoint(y)>. Draw x, then y, and compute "
+        "the two products. np.vdot flattens both arrays and sums the products of their entries.",
         "Divide the distance of the two products by the larger of their absolute values. When both are 0 they agree: "
         "return 0.0 before you divide.",
         "np.vdot and broadcasting hide a wrong shape. Compare forward(x).shape with y.shape and adjoint(y).shape with "
@@ -100,7 +100,7 @@ def dot_product_gap(
 ) -> float:
     """How far ``adjoint`` is from being the adjoint of ``forward``, by one random pair.
 
-    The gap is |<Fx, y> - <x, F'y>| over the larger of the two absolute values.
+    The gap is |<forward(x), y> - <x, adjoint(y)>| over the larger of the absolute values of the two products.
 
     Parameters
     ----------
@@ -162,7 +162,7 @@ def conv2d_input_gradient(
 ) -> np.ndarray:
     """The gradient of a loss with respect to a convolution's input, from the one with respect to its output.
 
-    With C the matrix of the convolution this is C' grad_y: a transposed convolution.
+    With C the matrix of the convolution this is the transpose of C times grad_y: a transposed convolution.
 
     Parameters
     ----------
