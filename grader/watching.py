@@ -12,7 +12,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ from deconvlib.course.catalogue import Exercise
 
 KEYS = "h hint   s solution (twice)   n next   p previous   c check again   q quit"
 POLL_SECONDS = 0.1
+DONE = 77  # how the process of a check ends when all was said; a learner's os._exit(0) is something else
 NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "vboxsf", "drvfs", "virtiofs"}
 
 
@@ -98,9 +99,13 @@ class Keys:
 
             termios.tcsetattr(sys.stdin, termios.TCSADRAIN, self._before)
 
+    def waiting(self) -> bool:
+        """Whether a key is pressed that was not asked for yet."""
+        return self.terminal and bool(select.select([sys.stdin], [], [], 0)[0])
+
     def pressed(self) -> str:
         """The key pressed since the last call, or an empty string."""
-        if self.terminal and select.select([sys.stdin], [], [], 0)[0]:
+        if self.waiting():
             return os.read(sys.stdin.fileno(), 1).decode(errors="replace").lower()
         return ""
 
@@ -108,7 +113,10 @@ class Keys:
 class Watch:
     """One session: which exercise is shown, and what is shown of it."""
 
-    def __init__(self, book: Workbook, chosen: list[Exercise], console: Console):
+    def __init__(
+        self, book: Workbook, chosen: list[Exercise], console: Console, waiting: Callable[[], bool] = lambda: False
+    ):
+        self.waiting = waiting  # whether a key is pressed already, and the checks are in its way
         self.book = book
         self.chosen = chosen
         self.console = console
@@ -136,27 +144,40 @@ class Watch:
         if child == 0:
             self._check_in_child()
         limit = began + len_limit(self.current)
+        before = _stamp(self.book.modules)
         while True:
-            done, _ = os.waitpid(child, os.WNOHANG)
+            done, state = os.waitpid(child, os.WNOHANG)
             if done:
+                if os.waitstatus_to_exitcode(state) != DONE:
+                    self.console.print("The checks ended early: your code ended or crashed their process.", style="red")
                 break
+            told = ""
             if time.perf_counter() > limit:
+                told = "The checks were stopped: they took too long."
+            elif _stamp(self.book.modules) != before:
+                told = "Saved again: the checks begin anew."
+            elif self.waiting():
+                told = "Stopped by a key."
+            if told:
                 os.kill(child, signal.SIGKILL)
                 os.waitpid(child, 0)
-                self.console.print("The checks were stopped: they took too long.", style="red")
+                self.console.print(told, style="red")
                 break
-            time.sleep(0.005)
+            time.sleep(0.01)
         self._footer(time.perf_counter() - began)
 
     def _check_in_child(self) -> None:
-        code = 0
+        code = DONE
         try:
             book = Workbook(self.book.folder)
             (result,) = book.check([self.current])
             print_result(self.console, result)
             self.console.file.flush()
+            if result.status == "passed":  # the others in its file are passed only if they still are
+                others = [other for other in self.chosen if book.status(other)[0] == "unchecked"]
+                if others:
+                    book.check(others)
         except BaseException as error:
-            code = 1
             self.console.print(f"The check could not run: {type(error).__name__}: {error}", style="red", markup=False)
             self.console.file.flush()
         finally:
@@ -175,7 +196,10 @@ class Watch:
         if all(state == "passed" for state, _ in states):
             self.ending(sum(points for _, points in states))
         elif states[self.at][0] == "passed":
-            self.console.print("\n[green]Passed.[/] Look at the worked answer with s, or go on with n.")
+            done = sum(state == "passed" for state, _ in states)
+            self.console.print(
+                f"\n[green]Passed.[/] {done} of {len(self.chosen)} now. Look at the worked answer with s, or go on with n."
+            )
         self.console.print(f"\n[dim]{KEYS}   ({seconds:.2f} s)[/]")
 
     def ending(self, points: int) -> None:
@@ -205,6 +229,9 @@ class Watch:
 
     def _show_hint(self) -> None:
         hints = self.current.hints
+        if not hints:
+            self.console.print("\nThis exercise has no hints.")
+            return
         self.hint = min(self.hint + 1, len(hints))
         self.console.print(f"\n[bold]Hint {self.hint} of {len(hints)}[/]")
         self.console.print(hints[self.hint - 1], markup=False)
@@ -236,10 +263,10 @@ def run(book: Workbook, chosen: list[Exercise], console: Console, seconds: float
 
     registered()
     stop = threading.Event()
-    session = Watch(book, chosen, console)
-    seen = _stamp(book.modules)
     end = None if seconds is None else time.monotonic() + seconds
     with Keys() as keys:
+        session = Watch(book, chosen, console, keys.waiting)
+        seen = _stamp(book.modules)
         session.check()
         for _ in changes(book.modules, stop):
             if end is not None and time.monotonic() > end:
