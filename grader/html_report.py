@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
 import re
 from collections.abc import Sequence
@@ -11,7 +12,7 @@ from pathlib import Path
 from deconv_grader.classroom import ExerciseStatistics
 from deconv_grader.grading import Grading
 from deconv_grader.render import result_html
-from deconv_grader.reports import clean, printable
+from deconv_grader.reports import cell, clean, printable
 
 _CSS = """
 :root{color-scheme:light dark;--line:#8885;--soft:#8882;--good:#1a7f37;--some:#9a6700;--bad:#c0392b}
@@ -25,7 +26,13 @@ h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.2rem;margin-top:2rem}.qui
 .map td.name,.map td.n{width:auto;padding:0 .6rem;text-align:left;white-space:nowrap;font-size:.9rem}
 .map th{font-weight:400;font-size:.75rem;padding:.2rem 0}.map th span{writing-mode:vertical-rl;transform:rotate(180deg)}
 .map .passed{color:var(--good)}.map .partial{color:var(--some)}.map .wrong{color:var(--bad)}
-meter{width:8rem}a{color:inherit}pre{white-space:pre-wrap}
+.map thead th{vertical-align:bottom}.map th.name{text-align:left;padding:0 .6rem}.map th.n{padding:0 .6rem}
+.map td.name a{display:inline-block;max-width:16rem;overflow:hidden;text-overflow:ellipsis;vertical-align:bottom}
+.map .name{position:sticky;left:0;background:Canvas}.map .begins{border-left:2px solid var(--line)}
+.summary ul{margin:0;padding-left:1.1rem;min-width:22rem}.summary td{min-width:4rem}
+body{overflow-wrap:anywhere}.summary,.map{overflow-wrap:normal}.deconv-result{overflow-x:auto}
+@media (max-width:40rem){.map td.name a{max-width:8rem}}
+meter{width:6rem}a{color:inherit}pre{white-space:pre-wrap}
 """
 _SIGNS = {"passed": ("✓", "passed"), "partial": ("◐", "partial"), "missing": ("", "")}
 
@@ -58,44 +65,64 @@ def learner_page(grading: Grading) -> str:
         f"course revision {escape(grading.revision or 'none')}.</p>",
         *(f"<p><strong>Note:</strong> {_name(note)}.</p>" for note in grading.notes),
     ]
-    parts += [result_html(result) for result in grading.results]
+    parts += [result_html(result) for result in grading.results if result.status != "missing"]
+    missing = ", ".join(escape(result.exercise.name) for result in grading.results if result.status == "missing")
+    if missing:
+        parts.append(f"<p class='quiet'>Not started: {missing}.</p>")
     return _page(f"{clean(grading.submission, 80)}: {grading.score} of {grading.maximum}", "\n".join(parts))
 
 
 def _exercise_table(statistics: Sequence[ExerciseStatistics], size: int) -> str:
     rows = []
     for entry in statistics:
-        mistakes = "<br>".join(f"{escape(name)} ({count})" for name, count in entry.mistakes)
+        named = "".join(f"<li>{escape(name)} ({count})</li>" for name, count in entry.mistakes)
+        mistakes = f"<ul>{named}</ul>" if named else ""
         rows.append(
             f"<tr><td>{escape(entry.exercise)}<br><span class='quiet'>{escape(entry.title)}</span></td>"
-            f"<td class='n'>{entry.started}</td><td class='n'>{entry.passed}</td>"
-            f"<td class='n'>{entry.mean:.1f} of {entry.maximum}</td>"
-            f"<td><meter min='0' max='{size}' value='{entry.passed}' "
-            f"aria-label='{entry.passed} of {size} passed'></meter></td><td>{mistakes}</td></tr>"
+            f"<td class='n'>{entry.started}</td><td class='n'>{entry.passed}<br>"
+            f"<meter min='0' max='{size}' value='{entry.passed}' "
+            f"aria-label='{entry.passed} of {size} passed'></meter></td>"
+            f"<td class='n'>{entry.mean:.1f} of {entry.maximum}</td><td>{mistakes}</td></tr>"
         )
     return (
         "<div class='scroll'><table class='summary'><thead><tr><th>exercise</th><th class='n'>started</th>"
-        "<th class='n'>passed</th><th class='n'>mean points</th><th>passed</th>"
+        "<th class='n'>passed</th><th class='n'>mean points</th>"
         "<th>commonest mistakes</th></tr></thead>"
         f"<tbody>{''.join(rows)}</tbody></table></div>"
     )
 
 
 def _map(gradings: Sequence[Grading]) -> str:
-    head = "".join(f"<th><span>{escape(result.exercise.name)}</span></th>" for result in gradings[0].results)
+    exercises = [result.exercise for result in gradings[0].results]
+    begins = [i > 0 and exercises[i - 1].chapter != exercise.chapter for i, exercise in enumerate(exercises)]
+    head = "".join(
+        f"<th{' class=begins' * first}><span>{escape(exercise.name)}</span></th>"
+        for exercise, first in zip(exercises, begins, strict=True)
+    )
     rows = []
     for grading in gradings:
         cells = ""
-        for result in grading.results:
+        for result, first in zip(grading.results, begins, strict=True):
             sign, kind = _SIGNS.get(result.status, ("✗", "wrong"))
             told = f"{result.exercise.name}: {result.status}, {result.points} of {result.exercise.points}"
-            cells += f"<td class='{kind}' title='{escape(told)}'>{sign}</td>"
-        link = f"<a href='learners/{page_name(grading.submission)}'>{_name(grading.submission)}</a>"
+            cells += f"<td class='{kind}{' begins' * first}' title='{escape(told)}'>{sign}</td>"
+        name = _name(grading.submission)
+        link = f"<a href='learners/{page_name(grading.submission)}' title='{name}'>{name}</a>"
         rows.append(f"<tr><td class='name'>{link}</td><td class='n'>{grading.score}</td>{cells}</tr>")
     return (
-        f"<div class='scroll'><table class='map'><thead><tr><th>learner</th><th>score</th>{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div><p class='quiet'>✓ passed, ◐ in part, ✗ not yet, empty: not started</p>"
+        f"<div class='scroll'><table class='map'><thead><tr><th class='name'>learner</th><th class='n'>score</th>{head}</tr></thead>"
+        f"<tbody>{''.join(rows)}</tbody></table></div><p class='quiet'>✓ passed, ◐ in part, ✗ not yet, "
+        "empty: not started. A line divides chapters.</p>"
     )
+
+
+def _notes(gradings: Sequence[Grading]) -> str:
+    noted = [(grading.submission, note) for grading in gradings for note in grading.notes]
+    items = "".join(f"<li>{_name(name)}: {escape(clean(note, 300))}</li>" for name, note in noted)
+    return f"<h2>Notes</h2><ul>{items}</ul>" if noted else ""
+
+
+MOST_PAIRS = 40
 
 
 def overview(
@@ -108,13 +135,13 @@ def overview(
     middle = scores[len(scores) // 2] if len(scores) % 2 else sum(scores[len(scores) // 2 - 1 :][:2]) / 2
     levels = sorted({grading.isolation for grading in gradings})
     maximum = gradings[0].maximum
-    noted = [(grading.submission, note) for grading in gradings for note in grading.notes]
     parts = [
         "<h1>The class</h1>",
         f"<p>{len(gradings)} submissions, median {middle:g} of {maximum} points, from {scores[0]} to {scores[-1]}. "
         f"<span class='quiet'>Isolation: {escape(', '.join(levels))}.</span></p>",
         "<h2>Learners</h2>",
         _map(gradings),
+        _notes(gradings),
         "<h2>Exercises</h2>",
         "<p class='quiet'>A mistake is named where the result is the one you get when it is made.</p>",
         _exercise_table(statistics, len(gradings)),
@@ -123,18 +150,17 @@ def overview(
     if alike:
         rows = "".join(
             f"<tr><td>{_name(first)}</td><td>{_name(second)}</td><td class='n'>{share:.0%}</td></tr>"
-            for first, second, share in alike
+            for first, second, share in alike[:MOST_PAIRS]
         )
+        more = len(alike) - MOST_PAIRS
         parts.append(
             "<p>Pairs whose own code has much in common. A place to look, never a verdict: short exercises have few "
-            "right answers.</p><table class='summary'><thead><tr><th>one</th><th>the other</th>"
-            f"<th class='n'>in common</th></tr></thead><tbody>{rows}</tbody></table>"
+            "right answers.</p><div class='scroll'><table class='summary'><thead><tr><th>one</th><th>the other</th>"
+            f"<th class='n'>in common</th></tr></thead><tbody>{rows}</tbody></table></div>"
+            + (f"<p>{more} more pairs are in <code>alike.csv</code>.</p>" if more > 0 else "")
         )
     else:
         parts.append("<p>No pair of submissions stands out.</p>")
-    if noted:
-        items = "".join(f"<li>{_name(name)}: {_name(note)}</li>" for name, note in noted)
-        parts.append(f"<h2>Notes</h2><ul>{items}</ul>")
     return _page("The class", "\n".join(parts))
 
 
@@ -149,6 +175,10 @@ def write_report(
     learners.mkdir(parents=True, exist_ok=True)
     for grading in gradings:
         (learners / page_name(grading.submission)).write_text(learner_page(grading), encoding="utf-8")
+    with open(out / "alike.csv", "w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(("one", "the other", "in common"))
+        table.writerows((cell(first), cell(second), f"{share:.2f}") for first, second, share in alike)
     index = out / "index.html"
     index.write_text(overview(gradings, statistics, alike), encoding="utf-8")
     return index

@@ -168,20 +168,20 @@ def to_csv(gradings: Sequence[Grading] | Grading) -> str:
         for result in grading.results:
             writer.writerow(
                 [
-                    _cell(grading.submission),
+                    cell(grading.submission),
                     result.exercise.id,
                     result.points,
                     result.exercise.points,
                     result.status,
                     f"{result.seconds:.3f}",
-                    _cell(result.mistake or ""),
+                    cell(result.mistake or ""),
                     grading.isolation,
                 ]
             )
     return stream.getvalue()
 
 
-def _cell(text: str) -> str:
+def cell(text: str) -> str:
     """A spreadsheet must not take a name for a formula."""
     text = clean(text, 200).replace("\n", " ")
     return "'" + text if text[:1] in ("=", "+", "-", "@") else text
