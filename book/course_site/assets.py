@@ -19,6 +19,8 @@ from sphinx.application import Sphinx
 from sphinx.config import Config
 from sphinx.errors import ExtensionError
 
+from deconvlib.course.explorers import NAMES, STYLE, script
+
 BOOK = Path(__file__).resolve().parent.parent
 MATHJAX_PACKAGE = "sphinx-mathjax-offline"
 MATHJAX_SHA256 = "0a6ded5abbce13331658dd239f34382abd06492c74b71b61e8caa8112ec55fa5"
@@ -78,9 +80,10 @@ def copy_assets(app: Sphinx) -> None:
     copy_mathjax(static / "mathjax")
     explorers = static / "explorers"
     explorers.mkdir(parents=True, exist_ok=True)
-    for path in [*Path(app.srcdir, "deconvlib/course/explorers").glob("*.*"), BOOK / "mount.mjs"]:
-        if path.suffix in (".mjs", ".css") and path.is_file():
-            shutil.copy2(path, explorers / path.name)
+    for path in (STYLE, BOOK / "mount.js"):
+        shutil.copy2(path, explorers / path.name)
+    for name in NAMES:
+        (explorers / f"{name}.js").write_text(script(name), encoding="utf-8")
 
 
 def without_icon_font(css: str) -> str:
@@ -122,7 +125,9 @@ def choose_scripts(app: Sphinx, pagename: str, templatename: str, context: dict[
             context[kind][:] = [file for file in context[kind] if wanted(file)]
     if "deconv-explorer" in body:
         app.add_css_file("explorers/explorers.css")
-        app.add_js_file("explorers/mount.mjs", type="module")
+        for name in dict.fromkeys(re.findall(r'data-explorer="(\w+)"', body)):
+            app.add_js_file(f"explorers/{name}.js", loading_method="defer")
+        app.add_js_file("explorers/mount.js", loading_method="defer", priority=900)  # after the explorers
 
 
 def drop_thebe(app: Sphinx, doctree: nodes.document, docname: str) -> None:

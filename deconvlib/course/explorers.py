@@ -48,6 +48,16 @@ def module(name: str) -> str:
     return text
 
 
+def script(name: str) -> str:
+    """The explorer as a classic script for the site: it puts its widget into ``deconvExplorers``, for book/mount.js.
+
+    A page opened from disk may load scripts but no modules.
+    """
+    text = re.sub(r"^export default ", "const widget = ", module(name), flags=re.MULTILINE)
+    text = re.sub(r"^export ", "", text, flags=re.MULTILINE)
+    return f'(() => {{\n"use strict";\n{text}\n(globalThis.deconvExplorers ??= {{}}).{name} = widget;\n}})();\n'
+
+
 def _whole(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 

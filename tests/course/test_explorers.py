@@ -26,7 +26,7 @@ from deconvlib.course import explorers, photograph
 from deconvlib.course.explorers import explore
 
 NAMES = ("convolution", "transposed_convolution", "unpooling")
-MOUNT = Path(__file__).parents[2] / "book" / "mount.mjs"
+MOUNT = Path(__file__).parents[2] / "book" / "mount.js"
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -39,7 +39,7 @@ FLAGS = [
 ]
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Explorers</title><link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="explorers.css"></head>
-<body><main><h1>Explorers</h1>{body}</main><script type="module" src="mount.mjs"></script></body></html>"""
+<body><main><h1>Explorers</h1>{body}</main>{scripts}</body></html>"""
 
 
 # What Python says of them
@@ -111,14 +111,18 @@ def site(tmp_path_factory):
     folder = tmp_path_factory.mktemp("site")
     for path in [*explorers.FOLDER.glob("*.*"), MOUNT]:
         shutil.copy(path, folder)
-    (folder / "alone").mkdir()
-    alone = []
-    for name in explorers.NAMES:  # as anywidget loads them: one file each
-        (folder / "alone" / f"{name}.mjs").write_text(explorers.module(name), encoding="utf-8")
-        alone.append(explore(name)._repr_html_().replace("<div ", f'<div data-esm="alone/{name}.mjs" '))
-    pages = {"index": [explore(name)._repr_html_() for name in explorers.NAMES], "alone": alone}
-    for page, parts in pages.items():
-        (folder / f"{page}.html").write_text(PAGE.format(body="".join(parts)), encoding="utf-8")
+    for name in explorers.NAMES:  # as the site loads them, and as anywidget does: one file each
+        (folder / f"{name}.js").write_text(explorers.script(name), encoding="utf-8")
+        (folder / f"alone-{name}.mjs").write_text(explorers.module(name), encoding="utf-8")
+    scripts = "".join(f'<script defer src="{name}.js"></script>' for name in [*explorers.NAMES, "mount"])
+    imports = "".join(f'import {name} from "./alone-{name}.mjs";' for name in explorers.NAMES)
+    alone = (
+        f'<script type="module">{imports} globalThis.deconvExplorers = {{{", ".join(explorers.NAMES)}}};'
+        'const mount = document.createElement("script"); mount.src = "mount.js"; document.body.append(mount);</script>'
+    )
+    body = "".join(explore(name)._repr_html_() for name in explorers.NAMES)
+    for page, loading in {"index": scripts, "alone": alone}.items():
+        (folder / f"{page}.html").write_text(PAGE.format(body=body, scripts=loading), encoding="utf-8")
 
     class Quiet(SimpleHTTPRequestHandler):
         extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}

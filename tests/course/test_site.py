@@ -490,3 +490,15 @@ def test_the_theme_button_changes_the_theme(browser, address: str) -> None:  # t
             visit.page.locator("button.theme-switch-button:visible").first.click()
             seen.add(visit.page.evaluate("document.documentElement.dataset.theme"))
         assert seen == {"light", "dark"}
+
+
+def test_the_site_works_opened_from_disk(browser, site: Path, pages: dict[str, Page]) -> None:  # type: ignore[no-untyped-def]
+    """What `make book` says to open is a file: formulas are drawn and explorers move there too."""
+    with_explorer = [name for name, page in pages.items() if page.with_class("deconv-explorer")]
+    assert with_explorer
+    with Visit(browser, site.resolve().as_uri() + "/") as visit:
+        for name in with_explorer:
+            visit.go(name)
+            assert visit.page.locator(".deconv-explorer input").count() > 0
+            assert visit.page.locator("mjx-container").count() > 0
+        assert not visit.faults
