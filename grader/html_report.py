@@ -29,7 +29,7 @@ h1{font-size:1.6rem;margin-bottom:.2rem}h2{font-size:1.2rem;margin-top:2rem}.qui
 .map thead th{vertical-align:bottom}.map th.name{text-align:left;padding:0 .6rem}.map th.n{padding:0 .6rem}
 .map td.name a{display:inline-block;max-width:16rem;overflow:hidden;text-overflow:ellipsis;vertical-align:bottom}
 .map .name{position:sticky;left:0;background:Canvas}.map .begins{border-left:2px solid var(--line)}
-.summary ul{margin:0;padding-left:1.1rem;min-width:22rem}.summary td{min-width:4rem}
+.summary ul{margin:0;padding-left:1.1rem;min-width:17rem}.summary td{min-width:4rem}
 body{overflow-wrap:anywhere}.summary,.map{overflow-wrap:normal}.deconv-result{overflow-x:auto}
 @media (max-width:40rem){.map td.name a{max-width:8rem}}
 meter{width:6rem}a{color:inherit}pre{white-space:pre-wrap}
@@ -78,7 +78,7 @@ def _exercise_table(statistics: Sequence[ExerciseStatistics], size: int) -> str:
         named = "".join(f"<li>{escape(name)} ({count})</li>" for name, count in entry.mistakes)
         mistakes = f"<ul>{named}</ul>" if named else ""
         rows.append(
-            f"<tr><td>{escape(entry.exercise)}<br><span class='quiet'>{escape(entry.title)}</span></td>"
+            f"<tr><td>{escape(entry.exercise).replace('.', '.<wbr>')}<br><span class='quiet'>{escape(entry.title)}</span></td>"
             f"<td class='n'>{entry.started}</td><td class='n'>{entry.passed}<br>"
             f"<meter min='0' max='{size}' value='{entry.passed}' "
             f"aria-label='{entry.passed} of {size} passed'></meter></td>"
@@ -133,12 +133,12 @@ def overview(
     """The class at a glance."""
     scores = sorted(grading.score for grading in gradings)
     middle = scores[len(scores) // 2] if len(scores) % 2 else sum(scores[len(scores) // 2 - 1 :][:2]) / 2
-    levels = sorted({grading.isolation for grading in gradings})
+    levels = sorted({grading.isolation for grading in gradings if grading.seconds})  # 0: could not be read, so not run
     maximum = gradings[0].maximum
     parts = [
         "<h1>The class</h1>",
         f"<p>{len(gradings)} submissions, median {middle:g} of {maximum} points, from {scores[0]} to {scores[-1]}. "
-        f"<span class='quiet'>Isolation: {escape(', '.join(levels))}.</span></p>",
+        f"<span class='quiet'>Isolation: {escape(', '.join(levels) or 'nothing was run')}.</span></p>",
         "<h2>Learners</h2>",
         _map(gradings),
         _notes(gradings),
