@@ -138,8 +138,8 @@ def bilinear_kernel(stride: int, channels: int) -> np.ndarray:
 
     Notes
     -----
-    J. Long, E. Shelhamer and T. Darrell, Fully Convolutional Networks for Semantic Segmentation, CVPR 2015, section 3.3:
-    their upsampling layers start as this kernel.
+    J. Long, E. Shelhamer and T. Darrell, Fully Convolutional Networks for Semantic Segmentation, CVPR 2015: their last
+    upsampling layer is fixed to this kernel, the others start from it.
 
     Examples
     --------

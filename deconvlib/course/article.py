@@ -350,6 +350,10 @@ CLAIMS: tuple[Claim, ...] = (
         "code",
         "A nearest-neighbor upsampling layer is the reverse of the pooling layer.",
         "upsampling",
+        "holds once corrected",
+        "In one order only: enlarging a map and pooling it again gives the map back, but pooling an image and enlarging it "
+        "does not give the image back.",
+        "the-article-s-upsampling-layer",
     ),
     Claim(
         "code-order",
