@@ -1,4 +1,4 @@
-"""Chapter 3: running a convolution backwards, and what that can mean."""
+"""Chapter 3: running a convolution backward, and what that can mean."""
 
 from __future__ import annotations
 
