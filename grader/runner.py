@@ -129,7 +129,7 @@ def run(chosen: Iterable[Exercise], answers: Answers, reveal: bool = True) -> li
         *(str(file) for file in files if file.is_file()),
         *("-c", os.devnull, f"--rootdir={TESTS}", f"--confcutdir={TESTS}", "--import-mode=importlib"),
         *(part for name in UNUSED_PLUGINS for part in ("-p", f"no:{name}")),
-        *("--capture=fd", "--tb=native"),  # nobody reads pytest's own tracebacks, and the long ones are slow
+        "--capture=fd",
     ]
     if any(file.is_file() for file in files):
         with _quiet_pytest():
