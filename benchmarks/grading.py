@@ -282,8 +282,34 @@ def main() -> None:
             table(many(place, given.others, given.many), max(1, given.rounds // 3), f"{given.many} submissions, each")
         print()
         table(part_one(place), max(1, given.rounds // 2), "the whole of Part I, isolated")
+        print()
+        round_trips()
         if not given.others:
             print("\notter-grader and nbgrader were left out: no --others interpreter was given")
+
+
+def round_trips(rounds: int = 300) -> None:
+    """Print what a call across the boundary and a new worker take."""
+    from deconv_grader.isolated import IsolatedAnswers
+    from deconv_grader.submission import Submission
+
+    source = "def convolve2d_full(x, w): return x + w"
+    answers = IsolatedAnswers(Submission(Path("benchmark"), {"convolution": source}))
+    exercise, x = exercises()["convolve2d_full"], np.ones((3, 4))
+    calls, starts = [], []
+    for times, count, fresh in ((starts, 20, True), (calls, rounds, False)):
+        for _ in range(count):
+            if fresh:
+                answers.close()
+            answers.missing(exercise)
+            began = time.perf_counter()
+            answers.call(exercise, (x, x), {})
+            times.append(time.perf_counter() - began)
+    answers.close()
+    call, start = 1e6 * statistics.median(calls), 1e3 * statistics.median(starts)
+    print(
+        f"isolation {answers.level}: a call with two small arrays {call:.0f} microseconds, a new worker and its first call {start:.1f} ms"
+    )
 
 
 Contender = tuple[list[list[str]], Path, Callable[[], None], int]

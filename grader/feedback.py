@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
+
+from deconv_grader.known import Mistake
 
 WIDEST, TALLEST, PLANES = 14, 10, 2
 
@@ -34,6 +38,10 @@ class Feedback:
     advice: str = ""
     trace: list[str] = field(default_factory=list)
 
+    def name(self, mistake: Mistake) -> None:
+        """Say which known mistake it is."""
+        self.mistake, self.advice = mistake.name, mistake.advice
+
     def as_dict(self) -> dict[str, Any]:
         return asdict(self)
 
@@ -44,15 +52,27 @@ class Feedback:
 
 
 class CheckFailed(AssertionError):
-    """A check that the learner's answer did not pass."""
+    """A check that the learner's answer did not pass.
 
-    def __init__(self, feedback: Feedback):
+    `suspects` looks for the known mistakes that explain the failing call. It is asked once, of the case that is reported:
+    a drawn check fails many times on its way to its smallest case.
+    """
+
+    def __init__(self, feedback: Feedback, suspects: Callable[[], list[Mistake]] | None = None):
         super().__init__(feedback.headline)
         self.feedback = feedback
+        self._suspects = suspects
+
+    @functools.cached_property
+    def suspects(self) -> list[Mistake] | None:
+        """The known mistakes that explain the call, likeliest first; None where there was no result to compare."""
+        return self._suspects() if self._suspects else None
 
     def __str__(self) -> str:
         from deconv_grader.render import plain
 
+        if self.suspects:
+            self.feedback.name(self.suspects[0])
         return plain(self.feedback)
 
 

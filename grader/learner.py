@@ -18,21 +18,27 @@ from deconv_grader.feedback import CheckFailed, Feedback, describe_call, grids
 from deconv_grader.known import Mistake, mistakes_of
 from deconvlib.course.catalogue import Exercise, exercises
 
+Passed = tuple[Any, Any, Any, float | None]  # arguments, keywords, the right result, its tolerance
+History = dict[str, list[Passed]]  # of each exercise, calls that the learner's function got right
+
+_NOTHING = object()
+MOST_REMEMBERED = 40
 LARGEST_TRIED = 20_000  # numbers in a call with which known mistakes are tried: some of them are slow
 
 
 class Learner:
     """Gives the exercises as attributes: ``learner.conv2d(x, w)``, ``learner.conv2d.gives(expected, x, w)``."""
 
-    def __init__(self, answers: Answers, reveal: bool = True):
+    def __init__(self, answers: Answers, reveal: bool = True, history: History | None = None):
         self._answers = answers
         self._reveal = reveal
+        self._history = {} if history is None else history
 
     def __getattr__(self, name: str) -> Call:
         known = exercises()
         if name.startswith("_") or name not in known:
             raise AttributeError(f"there is no exercise named {name!r}")
-        return Call(known[name], self._answers, self._reveal)
+        return Call(known[name], self._answers, self._reveal, self._history.setdefault(name, []))
 
     def require(self, condition: Any, statement: str, **shown: Any) -> None:
         """Fail unless `condition` holds; `statement` says what should hold, `shown` the values that tell about it."""
@@ -48,10 +54,11 @@ class Learner:
 class Call:
     """One exercise's function, called through the grader."""
 
-    def __init__(self, exercise: Exercise, answers: Answers, reveal: bool = True):
+    def __init__(self, exercise: Exercise, answers: Answers, reveal: bool, passed: list[Passed]):
         self.exercise = exercise
         self.answers = answers
         self.reveal = reveal
+        self.passed = passed
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         """The learner's result. Fails if the call raises, changes its arguments or returns a view of them."""
@@ -68,8 +75,11 @@ class Call:
         reply = self._reply(args, keywords)
         found = difference(expected, reply.value, tolerance)
         if found is not None:
-            raise CheckFailed(self._explain(found, expected, reply.value, tolerance, *fresh))
+            suspects = functools.partial(self._suspects, expected, reply.value, tolerance, *fresh)
+            raise CheckFailed(self._explain(found, expected, reply.value, *fresh), suspects)
         self._behaved(reply, args, keywords)
+        if len(self.passed) < MOST_REMEMBERED and _size(args, keywords) <= LARGEST_TRIED:
+            self.passed.append((*fresh, expected, tolerance))
 
     def raises(self, errors: type[Exception] | tuple[type[Exception], ...], *args: Any, **keywords: Any) -> str:
         """The message of the error. Fails unless the call raises one of `errors`."""
@@ -87,10 +97,7 @@ class Call:
             raise CheckFailed(feedback) from None
         feedback = self._feedback(f"This call should raise {names}; it returned a result.", args, keywords)
         feedback.got = grids("yours", reply.value)
-        known = self._recognize(names, reply.value, None, args, keywords)
-        if known is not None:
-            feedback.mistake, feedback.advice = known.name, known.advice
-        raise CheckFailed(feedback)
+        raise CheckFailed(feedback, functools.partial(self._suspects, names, reply.value, None, args, keywords))
 
     @functools.cached_property
     def _parameters(self) -> list[str]:
@@ -136,9 +143,7 @@ class Call:
             words = f"The result is a view of the argument {named(reply.shared)}: changing one changes the other. Return a copy."
             raise CheckFailed(self._feedback(words, args, keywords))
 
-    def _explain(
-        self, found: Difference, expected: Any, got: Any, tolerance: float | None, args: Any, keywords: Any
-    ) -> Feedback:
+    def _explain(self, found: Difference, expected: Any, got: Any, args: Any, keywords: Any) -> Feedback:
         feedback = self._feedback(f"{self.exercise.name} gave another result than expected.", args, keywords)
         part = f"In entry {found.path}: " if found.path else ""
         feedback.note = f"{part}{found.words if self.reveal else found.discreet}."
@@ -147,23 +152,34 @@ class Call:
             if self.reveal:
                 feedback.expected = grids("expected", expected, found.where if same_shape else None)
             feedback.got = grids("yours", got, found.where if same_shape and self.reveal else None)
-        known = self._recognize(expected, got, tolerance, args, keywords)
-        if known is not None:
-            feedback.mistake, feedback.advice = known.name, known.advice
         return feedback
 
-    def _recognize(self, expected: Any, got: Any, tolerance: float | None, args: Any, keywords: Any) -> Mistake | None:
-        """The known mistake whose result is this one, if this call can tell. Small calls tell, and quickly."""
-        if sum(value.size for value in (*args, *keywords.values()) if isinstance(value, np.ndarray)) > LARGEST_TRIED:
-            return None
+    def _suspects(self, expected: Any, got: Any, tolerance: float | None, args: Any, keywords: Any) -> list[Mistake]:
+        """The known mistakes whose result is this one, and which gave the right result wherever the learner did."""
+        if _size(args, keywords) > LARGEST_TRIED:
+            return []
+        found = []
         for known in mistakes_of(self.exercise.name, self.exercise.chapter):
-            try:
-                result = known.function(*_fresh(args), **_fresh(keywords))
-            except Exception:
-                continue
-            if difference(result, got, tolerance) is None and difference(expected, result, tolerance) is not None:
-                return known
-        return None
+            wrong = _try(known, args, keywords)
+            if (
+                difference(wrong, got, tolerance) is None
+                and difference(expected, wrong, tolerance) is not None
+                and all(difference(right, _try(known, a, k), t) is None for a, k, right, t in self.passed)
+            ):
+                found.append(known)
+        return found
+
+
+def _try(known: Mistake, args: Any, keywords: Any) -> Any:
+    """What a known mistake gives; an object like no result where it gives none."""
+    try:
+        return known.function(*_fresh(args), **_fresh(keywords))
+    except Exception:
+        return _NOTHING
+
+
+def _size(args: Any, keywords: Any) -> int:
+    return sum(value.size for value in (*args, *keywords.values()) if isinstance(value, np.ndarray))
 
 
 def _fresh(values: Any) -> Any:

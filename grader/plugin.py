@@ -16,9 +16,10 @@ import pytest
 from deconv_grader.answers import Answers, InProcess, named_answers
 from deconv_grader.failures import TimedOut
 from deconv_grader.feedback import CheckFailed
-from deconv_grader.learner import Learner
+from deconv_grader.learner import History, Learner
 from deconvlib.course.catalogue import Exercise, exercises
 
+HISTORY = pytest.StashKey[History]()
 ANSWERS = pytest.StashKey[Answers]()
 REVEAL = pytest.StashKey[bool]()  # whether hidden checks may print what they expect: yes for oneself, no for credit
 
@@ -57,9 +58,10 @@ def learner(request: pytest.FixtureRequest) -> Learner:
     exercise = exercise_of(request.node)
     if exercise is not None and answers.missing(exercise):
         pytest.skip(f"{exercise.name} is not started")
+    history = request.config.stash.setdefault(HISTORY, {})
     marker = request.node.get_closest_marker("check")
     hidden = marker is not None and marker.kwargs["hidden"]
-    return Learner(answers, reveal=not hidden or request.config.stash.get(REVEAL, True))
+    return Learner(answers, reveal=not hidden or request.config.stash.get(REVEAL, True), history=history)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from deconv_grader.feedback import Feedback
+from deconv_grader.known import Mistake
 from deconvlib.course.catalogue import Exercise, prerequisites
 
 STATUSES = ("passed", "partial", "failed", "missing", "timed out", "crashed", "forbidden")
@@ -22,6 +23,7 @@ class CheckResult:
     status: str
     seconds: float
     feedback: Feedback | None = None
+    suspects: list[Mistake] | None = None  # known mistakes that explain it; None where there was nothing to compare
 
 
 def note_wrong_needs(results: list[ExerciseResult]) -> None:
@@ -91,20 +93,29 @@ class ExerciseResult:
 
     @property
     def mistake(self) -> str | None:
-        """The first known mistake that a failing check recognized."""
-        named = (check.feedback.mistake for check in self.checks if check.feedback)
-        return next((name for name in named if name), None)
+        """The known mistake that the learner is told of."""
+        return self.told.mistake if self.told else None
 
     @property
     def told(self) -> Feedback | None:
-        """What the learner is told: the first failing check's feedback, with a mistake that another check recognized."""
-        failure = self.first_failure
-        if failure is None or failure.feedback is None:
-            return None
-        named = next((check.feedback for check in self.checks if check.feedback and check.feedback.mistake), None)
-        if named is None or failure.feedback.mistake:
-            return failure.feedback
-        return replace(failure.feedback, mistake=named.mistake, advice=named.advice)
+        """What the learner is told: the first failing check's feedback."""
+        return self.first_failure.feedback if self.first_failure else None
+
+    def name_mistakes(self) -> None:
+        """Name the known mistakes: the one that explains every failing check, if there is one.
+
+        Where none explains them all, a check keeps the one that explains its own case. A check that had nothing to compare
+        (a property, an exception) is explained only by one that explains all the others.
+        """
+        failed = [check for check in self.checks if check.feedback is not None]
+        compared = [check.suspects for check in failed if check.suspects is not None]
+        common = [one for one in compared[0] if all(one in others for others in compared)] if compared else []
+        for check in failed:
+            suspects = (
+                common if check.suspects is None else [s for s in common if s in check.suspects] or check.suspects
+            )
+            if suspects and check.feedback is not None:
+                check.feedback.name(suspects[0])
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -16,6 +16,7 @@ from deconv_grader import plugin
 from deconv_grader.answers import Answers
 from deconv_grader.failures import TimedOut, WorkerFailure
 from deconv_grader.feedback import CheckFailed, Feedback
+from deconv_grader.known import Mistake
 from deconv_grader.learner import learner_lines
 from deconv_grader.results import CheckResult, ExerciseResult
 from deconvlib.course.catalogue import Exercise
@@ -38,6 +39,10 @@ class _Recorder:
         self.reveal = reveal
         self.results = {exercise.name: ExerciseResult(exercise) for exercise in chosen}
         self.collection_errors: list[str] = []
+
+    def pytest_addoption(self, parser: pytest.Parser) -> None:
+        # In place of the terminal plugin's --tb: nobody reads pytest's own tracebacks here, and the long ones are slow.
+        parser.addoption("--deconv-tracebacks", dest="tbstyle", default="native")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_configure(self, config: pytest.Config) -> None:
@@ -72,31 +77,41 @@ class _Recorder:
             marker = item.get_closest_marker("check")
             assert marker is not None
             facts = marker.kwargs
-            status, feedback = _outcome(report, call)
+            status, feedback, suspects = _outcome(report, call)
             self.results[facts["exercise"]].checks.append(
                 CheckResult(
-                    item.name, facts["title"], facts["weight"], facts["hidden"], status, call.duration, feedback
+                    name=item.name,
+                    title=facts["title"],
+                    weight=facts["weight"],
+                    hidden=facts["hidden"],
+                    status=status,
+                    seconds=call.duration,
+                    feedback=feedback,
+                    suspects=suspects,
                 )
             )
         return report
 
 
-def _outcome(report: pytest.TestReport, call: pytest.CallInfo[None]) -> tuple[str, Feedback | None]:
+def _outcome(
+    report: pytest.TestReport, call: pytest.CallInfo[None]
+) -> tuple[str, Feedback | None, list[Mistake] | None]:
     if report.passed:
-        return "passed", None
+        return "passed", None, None
     if report.skipped:
-        return "skipped", None
+        return "skipped", None, None
     assert call.excinfo is not None
     error = call.excinfo.value
     if isinstance(error, CheckFailed):
-        return "failed", error.feedback
+        return "failed", error.feedback, error.suspects
     if isinstance(error, WorkerFailure):
         words = str(error).rstrip(".")
         told = Feedback(words[:1].upper() + words[1:] + ".", trace=list(learner_lines(error)))
         if isinstance(error, TimedOut):
             told.advice = "Look for a loop that does not end, or one over pixels that could be an array operation."
-        return error.status, told
-    return "failed", Feedback(f"{type(error).__name__}: {error}".strip().rstrip(":"), trace=learner_lines(error))
+        return error.status, told, None
+    words = f"{type(error).__name__}: {error}".strip().rstrip(":")
+    return "failed", Feedback(words, trace=learner_lines(error)), None
 
 
 @contextmanager
@@ -138,4 +153,7 @@ def run(chosen: Iterable[Exercise], answers: Answers, reveal: bool = True) -> li
             recorder.collection_errors.append(f"pytest ended with {pytest.ExitCode(code)!r}")
     if recorder.collection_errors:
         raise RuntimeError("a test file of the course cannot be read:\n" + "\n".join(recorder.collection_errors))
-    return list(recorder.results.values())
+    results = list(recorder.results.values())
+    for result in results:
+        result.name_mistakes()
+    return results

@@ -28,8 +28,9 @@ def correlate2d(x: np.ndarray, w: np.ndarray) -> np.ndarray:
     if w.shape[0] != channels:
         raise ValueError(f"w must have the {channels} channels of x, got {w.shape[0]}")
     _, k_height, k_width = w.shape
-    out_h = conv_output_size(height, k_height)
-    out_w = conv_output_size(width, k_width)
+    out_h, out_w = height - k_height + 1, width - k_width + 1
+    if min(k_height, k_width) < 1 or min(out_h, out_w) < 1:
+        raise ValueError(f"w must fit in x: a {k_height} x {k_width} kernel, a {height} x {width} image")
     y = np.zeros((out_h, out_w), np.result_type(x, w))
     # The loops of the formula, with the two over pixels done by slices: one tap, all outputs at once.
     for k in range(k_height):
