@@ -80,10 +80,10 @@ def overlap_map_floats(n, kernel, stride):
 # checkerboard_energy
 
 
-def _power(image, stride, crop=True):
+def _power(image, stride):
     reference.checkerboard_energy(image, stride)
     s, t = _both(stride)
-    height, width = (n // k * k if crop else n for n, k in zip(image.shape, (s, t), strict=True))
+    height, width = (n // k * k for n, k in zip(image.shape, (s, t), strict=True))
     power = np.abs(np.fft.fft2(image[:height, :width])) ** 2
     chosen = np.zeros(power.shape, bool)
     chosen[np.ix_(np.arange(s) * height // s, np.arange(t) * width // t)] = True
@@ -154,8 +154,11 @@ def checkerboard_energy_uncropped(image, stride):
 
     Then no row and column of the spectrum stands exactly at a / stride, and the pattern leaks to its neighbors.
     """
-    power, chosen = _power(image, stride, crop=False)
-    return _share(power[chosen].sum() - power[0, 0], power.sum() - power[0, 0])
+    reference.checkerboard_energy(image, stride)
+    power = np.abs(np.fft.fft2(image)) ** 2
+    steps = (max(n // k, 1) for n, k in zip(image.shape, _both(stride), strict=True))
+    chosen = power[tuple(slice(None, None, step) for step in steps)]
+    return _share(chosen.sum() - power[0, 0], power.sum() - power[0, 0])
 
 
 # bilinear_kernel
@@ -411,7 +414,7 @@ def icnr_ordinary(shape, r, init, rng):
 
 @mistake("icnr")
 def icnr_tiled(shape, r, init, rng):
-    """the kernels were tiled: 1, 2, ..., 1, 2, ...
+    """the kernels were tiled, the whole set again and again
 
     pixel_shuffle takes neighboring channels for one block: 1, 1, 1, 1, 2, 2, 2, 2. That is np.repeat along axis 0.
     """
