@@ -91,8 +91,10 @@ def test_max_pool2d_nan(learner):
     learner.max_pool2d.gives((image([[np.nan, 8]]), image([[1, 7]], np.int64)), x, 2)
 
 
-@check("max_pool2d", "every plane has switches of its own")
+@check("max_pool2d", "every plane has switches of its own", weight=2)
 def test_max_pool2d_planes(learner):
+    x = draw_array((2, 2, 2, 5), 1)
+    learner.max_pool2d.gives(reference.max_pool2d(x, 2), x, 2)
     x = draw_array((2, 3, 4, 5), 1)
     learner.max_pool2d.gives(reference.max_pool2d(x, (2, 3), (1, 2)), x, (2, 3), (1, 2))
 
@@ -106,7 +108,7 @@ def test_max_pool2d_arrays(learner):
         learner.max_pool2d.gives(reference.max_pool2d(x, (2, 3), 1, (1, 0)), x, (2, 3), 1, (1, 0))
 
 
-@check("max_pool2d", "any size, kernel, stride and padding", weight=2, hidden=True)
+@check("max_pool2d", "any size, kernel, stride and padding", weight=4, hidden=True)
 @given(data=st.data(), case=windows())
 def test_max_pool2d_drawn(learner, data, case):
     size, *window = case
@@ -179,6 +181,14 @@ def test_max_unpool2d_by_hand(learner):
 def test_max_unpool2d_shared(learner):
     y, switches = image([[1, 2, 4], [3, 5, -1]]), image([[5, 5, 3], [5, 8, 8]], np.int64)
     learner.max_unpool2d.gives(image([[0, 0, 0, 4], [0, 6, 0, 0], [4, 0, 0, 0]]), y, switches, (3, 4))
+
+
+@check("max_unpool2d", "two images of two channels: every plane for itself", weight=2)
+def test_max_unpool2d_planes(learner):
+    y = np.array([[[[1.0, 2]], [[3, 4]]], [[[5, 6]], [[7, 8]]]])
+    switches = np.array([[[[0, 4]], [[1, 5]]], [[[1, 3]], [[2, 3]]]])
+    x = [[[[1, 0, 0], [0, 2, 0]], [[0, 3, 0], [0, 0, 4]]], [[[0, 5, 0], [6, 0, 0]], [[0, 0, 7], [8, 0, 0]]]]
+    learner.max_unpool2d.gives(np.array(x, float), y, switches, (2, 3))
 
 
 @check("max_unpool2d", "sizes that are no multiple of the pooled size")
@@ -348,6 +358,9 @@ def test_avg_unpool2d_refuses(learner):
 
 @check("min_unpool2d", "windows that overlap, worked out by hand", weight=2)
 def test_min_unpool2d_by_hand(learner):
+    # The window of the 3 is neither the first nor the last at the middle pixel: whichever overwrites, it is lost.
+    expected = image([[7, 3, 3], [5, 3, 3], [5, 5, 8]])
+    learner.min_unpool2d.gives(expected, image([[7, 3], [5, 8]]), 2, stride=1)
     expected = image([[5, 5, 8, 8], [3, 3, 7, 7], [3, 3, 7, 7]])
     learner.min_unpool2d.gives(expected, image([[5, 8], [3, 7]]), 2, stride=(1, 2))
 

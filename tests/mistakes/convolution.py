@@ -129,6 +129,45 @@ def correlate_first_channel(x, w):
 
 
 @mistake("correlate2d")
+def correlate_first_channel_of_the_image(x, w):
+    """every channel of the kernel meets the first channel of the image
+
+    The pixel needs the index c as well: w[c, k, l] meets x[c, i + k, j + l].
+    """
+    return reference.correlate2d(np.repeat(x[:1], len(x), axis=0), w)
+
+
+@mistake("correlate2d")
+def correlate_first_channel_of_the_kernel(x, w):
+    """every channel of the image meets the first channel of the kernel
+
+    The kernel has a slice of its own for each channel: w[c, k, l] meets x[c, i + k, j + l].
+    """
+    return reference.correlate2d(x, np.repeat(w[:1], len(w), axis=0))
+
+
+@mistake("correlate2d")
+def correlate_channels_summed_first(x, w):
+    """the channels are added up before the multiplication
+
+    A sum of products is not the product of the sums. Multiply channel by channel, then add.
+    """
+    reference.correlate2d(x, w)
+    return reference.correlate2d(x.sum(axis=0, keepdims=True), w.sum(axis=0, keepdims=True)).astype(
+        np.result_type(x, w)
+    )
+
+
+@mistake("correlate2d")
+def correlate_without_the_last_place(x, w):
+    """the last row and the last column of places are left out
+
+    A kernel of K rows fits in H - K + 1 places, not in H - K: its first place counts too.
+    """
+    return np.ascontiguousarray(reference.correlate2d(x, w)[:-1, :-1])
+
+
+@mistake("correlate2d")
 def correlate_one_based(x, w):
     """the article's k - 1 is kept although k starts at 0
 
@@ -339,6 +378,16 @@ def columns_with_pairs_swapped(x, kernel, stride=1, padding=0, dilation=1):
 
 
 @mistake("im2col")
+def columns_with_padding_swapped(x, kernel, stride=1, padding=0, dilation=1):
+    """the padding of rows and columns is exchanged
+
+    The padding's first number goes above and below the image, its second to the left and right. np.pad wants one pair
+    for each axis: ((0, 0), (0, 0), (rows, rows), (columns, columns)).
+    """
+    return reference.im2col(x, kernel, stride, _swapped(padding), dilation)
+
+
+@mistake("im2col")
 def columns_without_dilation(x, kernel, stride=1, padding=0, dilation=1):
     """dilation changes the number of windows but not what they read
 
@@ -449,6 +498,39 @@ def conv2d_bias_per_channel(x, w, bias=None, stride=1, padding=0, dilation=1, gr
 
 
 @mistake("conv2d")
+def conv2d_bias_along_columns(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """the bias runs across the columns of the output
+
+    y + bias lines bias up with the last axis, the columns. Filters stand on axis 1: bias[:, None, None].
+    """
+    reference.conv2d(x, w, bias, stride, padding, dilation, groups)
+    y = reference.conv2d(x, w, None, stride, padding, dilation, groups)
+    return y if bias is None else y + bias
+
+
+@mistake("conv2d")
+def conv2d_bias_along_rows(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """the bias runs down the rows of the output
+
+    bias[:, None] lines up with the last axis but one, the rows. Filters stand on axis 1: bias[:, None, None].
+    """
+    reference.conv2d(x, w, bias, stride, padding, dilation, groups)
+    y = reference.conv2d(x, w, None, stride, padding, dilation, groups)
+    return y if bias is None else y + bias[:, None]
+
+
+@mistake("conv2d")
+def conv2d_bias_along_the_batch(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """every image of the batch has a bias of its own
+
+    Filters stand on axis 1, images on axis 0. bias[:, None, None] lines up with the filters, and serves every image.
+    """
+    reference.conv2d(x, w, bias, stride, padding, dilation, groups)
+    y = reference.conv2d(x, w, None, stride, padding, dilation, groups)
+    return y if bias is None else y + bias[:, None, None, None]
+
+
+@mistake("conv2d")
 def conv2d_padded_at_the_end(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """all the padding is added below and to the right
 
@@ -544,6 +626,29 @@ def conv2d_groups_summed(x, w, bias=None, stride=1, padding=0, dilation=1, group
 
 
 @mistake("conv2d")
+def conv2d_groups_read_the_first_channels(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """every filter reads the first C / groups channels
+
+    w.shape[1] tells how many channels a filter reads, not which. The filters of group g read block g of the channels.
+    """
+    reference.conv2d(x, w, bias, stride, padding, dilation, groups)
+    return reference.conv2d(x[:, : w.shape[1]], w, bias, stride, padding, dilation)
+
+
+@mistake("conv2d")
+def conv2d_only_depthwise_groups(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """each filter reads one channel when there are groups
+
+    That is right for groups = C only. A group has C / groups channels, and each of its filters adds them all up.
+    """
+    y = reference.conv2d(x, w, bias, stride, padding, dilation, groups)
+    if groups == 1 or w.shape[1] == 1:
+        return y
+    blocks = x[:, [g * w.shape[1] for g in range(groups)]]
+    return reference.conv2d(blocks, w[:, :1], bias, stride, padding, dilation, groups)
+
+
+@mistake("conv2d")
 def conv2d_first_image(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """every image of the batch gets the result of the first
 
@@ -626,6 +731,29 @@ def field_of_whole_kernels(layers):
         size += kernel * jump
         jump *= stride
     return max(size, 1), *reference.receptive_field(layers)[1:]
+
+
+@mistake("receptive_field")
+def field_with_k_neighbors(layers):
+    """each layer adds k neighbors and not k - 1
+
+    The field starts with one pixel, and a kernel of k taps already holds it: it adds k - 1 on top.
+    """
+    size, jump = 1, 1
+    for kernel, stride, _ in layers:
+        size += kernel * jump
+        jump *= stride
+    return size, *reference.receptive_field(layers)[1:]
+
+
+@mistake("receptive_field")
+def field_in_another_order(layers):
+    """the three numbers stand in the order (size, offset, stride)
+
+    The numbers may be right. The order is (size, stride, offset).
+    """
+    size, stride, offset = reference.receptive_field(layers)
+    return size, offset, stride
 
 
 @mistake("receptive_field")

@@ -382,6 +382,39 @@ def max_unpool2d_first_plane(y, switches, output_size):
 
 
 @mistake("max_unpool2d")
+def max_unpool2d_all_in_one_plane(y, switches, output_size):
+    """the values of all planes landed in the first plane
+
+    A switch counts inside its own plane, from 0. Take the planes apart first, so that every one gets its own values:
+    np.add.at(x, (plane, switch), value) on x of shape (N * C, H * W).
+    """
+    x = np.zeros_like(reference.max_unpool2d(y, switches, output_size))
+    if x.size:
+        np.add.at(x[0, 0].reshape(-1), switches.reshape(-1), y.reshape(-1))
+    return x
+
+
+@mistake("max_unpool2d")
+def max_unpool2d_images_added(y, switches, output_size):
+    """all images of the batch were put into one
+
+    Each image of the batch has planes of its own. Their values add up only inside one plane.
+    """
+    x = reference.max_unpool2d(y, switches, output_size)
+    return np.repeat(x.sum(axis=0, keepdims=True, dtype=x.dtype), len(x), axis=0)
+
+
+@mistake("max_unpool2d")
+def max_unpool2d_channels_added(y, switches, output_size):
+    """all channels of an image were put into one plane
+
+    Each channel has a plane of its own. Values add up only inside one plane.
+    """
+    x = reference.max_unpool2d(y, switches, output_size)
+    return np.repeat(x.sum(axis=1, keepdims=True, dtype=x.dtype), x.shape[1], axis=1)
+
+
+@mistake("max_unpool2d")
 def max_unpool2d_negative_wraps(y, switches, output_size):
     """a negative switch counted from the end
 
@@ -630,6 +663,18 @@ def min_unpool2d_overwritten(y, kernel, stride=None, output_size=None):
     """
     x = reference.min_unpool2d(y, kernel, stride, output_size)
     for i, j, rows, columns in _windows(y.shape[2:], kernel, stride):
+        x[:, :, rows, columns] = y[:, :, i, j, None, None]
+    return x
+
+
+@mistake("min_unpool2d")
+def min_unpool2d_first_window_stays(y, kernel, stride=None, output_size=None):
+    """the first window that holds a pixel decides
+
+    A later window may have a smaller value. Keep the smallest of them: np.minimum(x[...], value).
+    """
+    x = reference.min_unpool2d(y, kernel, stride, output_size)
+    for i, j, rows, columns in reversed(list(_windows(y.shape[2:], kernel, stride))):
         x[:, :, rows, columns] = y[:, :, i, j, None, None]
     return x
 
