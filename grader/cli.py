@@ -13,7 +13,7 @@ import typer
 
 from deconv_grader import editing
 from deconvlib.course.catalogue import CHAPTERS, Exercise, exercises
-from deconvlib.course.workspace import PACKAGE
+from deconvlib.course.workspace import IN_CHECKOUT, PACKAGE, find_workspace
 
 app = typer.Typer(
     name="deconv",
@@ -113,6 +113,9 @@ def progress(context: typer.Context) -> None:
                 f"[{color}]{tail.get(state, '' if state in ('passed', 'partial') else '  ' + state)}[/]"
             )
     console.print(f"\n[bold]{score} of {total} points[/]")
+    if find_workspace() is None and not IN_CHECKOUT:
+        console.print("There is no workspace here: `deconv start` makes one, with the stubs for you to complete.")
+        return
     following = begun or fresh  # finish what is begun before starting something new
     if following is None:
         console.print("Every exercise here is passed. You have built the whole library yourself.")
@@ -245,7 +248,7 @@ def start(folder: Annotated[Path, typer.Argument(help="Where to make it.")] = Pa
     """Make a workspace of your own with the stubs of every chapter (where there is no checkout: a wheel, Colab)."""
     from deconv_grader.workbook import start as make
 
-    if (PACKAGE.parent / "solutions").is_dir():
+    if IN_CHECKOUT:
         raise Refused(f"this is a checkout: your answers are in {PACKAGE} already, no workspace is needed")
     if folder.exists() and not folder.is_dir():
         raise Refused(f"{folder} is a file; name a folder")

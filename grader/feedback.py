@@ -11,7 +11,7 @@ import numpy as np
 
 from deconv_grader.known import Mistake
 
-WIDEST, TALLEST, PLANES = 14, 10, 2
+WIDEST, TALLEST, PLANES = 14, 10, 4
 
 
 @dataclass
@@ -150,5 +150,5 @@ def _argument(label: str, value: Any) -> str:
 
 
 def _short(value: Any, length: int = 72) -> str:
-    text = repr(value)
+    text = repr(value.item() if isinstance(value, np.generic) else value)
     return text if len(text) <= length else text[: length - 3] + "..."

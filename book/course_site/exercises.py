@@ -166,6 +166,9 @@ class ExerciseBoxes(SphinxTransform):
         heading += nodes.inline("", " · ", classes=["exercise-dot"])
         heading += nodes.inline("", exercise.title, classes=["exercise-title"])
         box += [heading, self._facts(exercise, known), cell]
+        description = fold(title="Description", classes=["exercise-description"])
+        description += nodes.literal_block(exercise.docstring, exercise.docstring, language="text")
+        box += description
         for step, hint in enumerate(exercise.hints, start=1):
             box += self._hint(hint, f"Hint {step} of {len(exercise.hints)}")
         box += self._solution(exercise, cell)

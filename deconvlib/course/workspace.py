@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 PACKAGE = Path(__file__).resolve().parent.parent
+IN_CHECKOUT = (PACKAGE.parent / "solutions").is_dir()  # of the course: its deconvlib/ is the learner's
 VARIABLE = "DECONV_WORKSPACE"
 
 

@@ -101,6 +101,7 @@ def test_every_function_of_part_one_is_served(python, tmp_path):
 
 def test_a_workspace_is_picked_up_graded_and_left_alone(python, tmp_path):
     deconv = python.parent / "deconv"
+    assert "There is no workspace here" in run(deconv, cwd=tmp_path).stdout
     started = run(deconv, "start", "mine", cwd=tmp_path)
     assert started.returncode == 0, started.stderr
     module = tmp_path / "mine" / "deconvlib" / "convolution.py"

@@ -239,6 +239,7 @@ def test_exercise_boxes_say_what_the_decorators_say(pages: dict[str, Page], boxe
             assert f"about {exercise.minutes} min" in text
             assert f"deconv check {exercise_name}" in text
             assert "raise NotImplementedError" in text
+            assert f"Description {plain(exercise.docstring)}" in text
             assert "not started" in text, f"{exercise_name}: the cell's stored output should say so"
             for step, hint in enumerate(exercise.hints, start=1):
                 words = plain(re.sub(r"[`$]", "", hint))
