@@ -274,7 +274,9 @@ def test_the_reference_lists_every_exercise(pages: dict[str, Page]) -> None:
     from deconvlib.course.catalogue import exercises
 
     known = exercises(ROOT / "deconvlib")
-    assert {f"deconvlib.{e.chapter}.{e.name}" for e in known.values()} <= set(pages["chapters/library-reference.html"].ids)
+    assert {f"deconvlib.{e.chapter}.{e.name}" for e in known.values()} <= set(
+        pages["chapters/library-reference.html"].ids
+    )
 
 
 # ---- the extension ----------------------------------------------------------------------------------------------------
