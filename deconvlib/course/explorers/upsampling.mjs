@@ -40,7 +40,9 @@ function draw(page) {
   const { columns, taps, row, counts, plane } = overlap(n, w, s);
   const top = Math.max(...row);
   // The deeper the color, the larger the number: a pattern shows before it is read.
-  const shade = (value, most) => (value === 0 ? "dx-empty" : value === most ? "dx-weight" : "dx-result");
+  const shade = (grid, values, most) => {
+    for (const [i, j] of cells(grid.rows, grid.columns)) grid.nodes[i][j].style.setProperty("--level", values[i][j] / most);
+  };
 
   const stamps = page.grid({
     key: "stamps",
@@ -62,7 +64,7 @@ function draw(page) {
     label: `Sums along a row, ${columns} outputs`,
     rows: 1,
     columns,
-    cell: (_, u) => ({ text: number(row[u]), value: row[u], kind: shade(row[u], top), label: `output ${u}: ${row[u]}` }),
+    cell: (_, u) => ({ text: number(row[u]), value: row[u], kind: "dx-level", label: `output ${u}: ${row[u]}` }),
   });
   page.stage.append(Object.assign(document.createElement("div"), { className: "dx-break" }));
   const square = page.grid({
@@ -74,11 +76,13 @@ function draw(page) {
     cell: (u, v) => ({
       text: number(plane[u][v]),
       value: plane[u][v],
-      kind: `${shade(plane[u][v], top * top)} ${plane[u][v] > 9 ? "dx-small" : ""}`,
+      kind: `dx-level ${plane[u][v] > 9 ? "dx-small" : ""}`,
       label: `output ${u}, ${v}: ${plane[u][v]}`,
     }),
   });
-  page.legend(["dx-weight", "the largest value"], ["dx-result", "less"], ["dx-chosen", "chosen"], ["dx-read", "what it came from"]);
+  shade(sums, [row], top);
+  shade(square, plane, top * top);
+  page.legend(["dx-level", "the deeper, the larger"], ["dx-chosen", "chosen"], ["dx-read", "what it came from"]);
 
   const lists = phases(w, s);
   const totals = lists.map(add);
