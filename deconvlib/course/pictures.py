@@ -73,7 +73,7 @@ def show_grids(
     cell: float = 0.42,
     cmap: str = "Blues",
 ) -> None:
-    """Draw small arrays as grids with their numbers in the cells.
+    """Draw small arrays as grids with their numbers in the cells, the same number in the same color where it can be.
 
     Parameters
     ----------
@@ -90,6 +90,7 @@ def show_grids(
     from matplotlib.patches import Rectangle
 
     planes = {title: _plane(title, array) for title, array in arrays.items()}
+    shared = _range(list(planes.values()))
     widths = [plane.shape[1] for plane in planes.values()]
     tallest = max(plane.shape[0] for plane in planes.values())
     figure, axes = plt.subplots(
@@ -101,8 +102,9 @@ def show_grids(
         layout="constrained",
     )
     for axis, (title, plane) in zip(axes.flat, planes.items(), strict=True):
-        finite = plane[np.isfinite(plane)]
-        low, high = (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
+        low, high = _range([plane])
+        if high - low == 0 or high - low >= 0.25 * (shared[1] - shared[0]):
+            low, high = shared  # the same number has the same color; a much smaller range keeps its own
         span = (high - low) or 1.0
         axis.imshow(np.where(np.isfinite(plane), plane, high), cmap=cmap, vmin=low, vmax=high + 1.2 * span)
         for (i, j), value in np.ndenumerate(plane):
@@ -120,6 +122,11 @@ def show_grids(
         axis.set_title(title)
         axis.set_anchor("N")
     plt.show()
+
+
+def _range(planes: list[np.ndarray]) -> tuple[float, float]:
+    finite = np.concatenate([plane[np.isfinite(plane)] for plane in planes])
+    return (float(finite.min()), float(finite.max())) if finite.size else (0.0, 1.0)
 
 
 def _plane(title: str, array: np.ndarray) -> np.ndarray:
