@@ -172,6 +172,12 @@ def test_im2col_dilation(learner):
     )
 
 
+@check("im2col", "the result is a copy, even of 1 x 1 windows")
+def test_im2col_copies(learner):
+    x = grid(1, 2, 2, 3, dtype=np.float32)
+    learner.im2col.gives(x.reshape(1, 2, 6).copy(), x, kernel=1)
+
+
 @check("im2col", "any shape, stride, padding, dilation and dtype", weight=5, hidden=True)
 @given(
     case=window_cases(),
@@ -185,12 +191,6 @@ def test_im2col_drawn(learner, case, batch, channels, dtype, layout, seed):
     size, kernel, keywords = case
     x = arrange(draw_array((batch, channels, *size), seed, dtype), layout)
     learner.im2col.gives(reference.im2col(x, kernel, **keywords), x, kernel, **keywords)
-
-
-@check("im2col", "the result is a copy, even of 1 x 1 windows")
-def test_im2col_copies(learner):
-    x = grid(1, 2, 2, 3, dtype=np.float32)
-    learner.im2col.gives(x.reshape(1, 2, 6).copy(), x, kernel=1)
 
 
 @check("im2col", "refuses a kernel that does not fit")
@@ -251,6 +251,8 @@ def test_conv2d_dilation(learner):
 @check("conv2d", "four channels in two groups: a filter reads only the two channels of its group", weight=2)
 def test_conv2d_groups(learner):
     x = np.stack([np.full((1, 3), value) for value in (1, 10, 100, 1000)])[None]
+    w = np.array([[[[1, 0]], [[2, 0]]], [[[3, 0]], [[0, 4]]]])
+    learner.conv2d.gives(np.array([[[[21, 21]], [[4300, 4300]]]]), x, w, groups=2)
     w = np.array([[[[1, 0]], [[2, 0]]], [[[3, 0]], [[0, 4]]], [[[5, 0]], [[6, 0]]], [[[0, 7]], [[8, 0]]]])
     expected = np.array([21, 43, 6500, 8700])[None, :, None, None] * np.ones((1, 1, 1, 2), np.int64)
     learner.conv2d.gives(expected, x, w, groups=2)
@@ -275,19 +277,21 @@ def test_conv2d_layouts(learner):
 @check("conv2d", "real numbers, within rounding; and the dtype of mixed inputs")
 def test_conv2d_real_numbers(learner):
     rng = np.random.default_rng(3)
-    x, w, bias = rng.standard_normal((1, 3, 6, 7)), rng.standard_normal((4, 3, 3, 2)), rng.standard_normal(4)
+    x, w, bias = rng.standard_normal((1, 2, 5, 6)), rng.standard_normal((2, 2, 3, 2)), rng.standard_normal(2)
     learner.conv2d.gives(reference.conv2d(x, w, bias, 2, 1), x, w, bias, 2, 1)
-    for kind in (np.float32, np.float64):
-        learner.conv2d.gives(
-            reference.conv2d(x.astype(np.float32), w.astype(kind)), x.astype(np.float32), w.astype(kind)
-        )
+    x, w = grid(1, 1, 2, 3), np.array([[[[0.5, -2.0]]]])
+    for x_kind, w_kind in ((np.float32, np.float32), (np.float32, np.float64), (np.int64, np.float64)):
+        expected = np.array([[[[-3.5, -5.0], [-8.0, -9.5]]]], np.result_type(x_kind, w_kind))
+        learner.conv2d.gives(expected, x.astype(x_kind), w.astype(w_kind))
 
 
-@check("conv2d", "a million outputs within the deadline: no Python loop over pixels")
+@check("conv2d", "four million outputs within the deadline: no Python loop over pixels")
 def test_conv2d_is_quick(learner):
+    # Four filters on a million pixels: a loop takes as long as on four million, and the arrays stay small.
     x = draw_array((1, 1, 1000, 1001), 4, np.float32)
-    w = np.array([[[[2.0, -3.0]]]], np.float32)
-    learner.conv2d.gives(2 * x[..., :-1] - 3 * x[..., 1:], x, w)
+    w = np.array([[[[2.0, -3.0]]], [[[0.0, 1.0]]], [[[-1.0, 0.0]]], [[[1.0, 1.0]]]], np.float32)
+    left, right = x[:, 0, :, :-1], x[:, 0, :, 1:]
+    learner.conv2d.gives(np.stack([2 * left - 3 * right, right, -left, left + right], axis=1), x, w)
 
 
 @check("conv2d", "refuses what does not fit: kernel, channels, groups, bias")

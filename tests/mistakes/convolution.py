@@ -388,6 +388,27 @@ def columns_with_padding_swapped(x, kernel, stride=1, padding=0, dilation=1):
 
 
 @mistake("im2col")
+def columns_with_first_of_pairs(x, kernel, stride=1, padding=0, dilation=1):
+    """the first number of a pair serves for both axes
+
+    A pair holds one number for the rows and one for the columns, and they may differ.
+    """
+    stride, padding, dilation = (_both(value)[0] for value in (stride, padding, dilation))
+    return reference.im2col(x, kernel, stride, padding, dilation)
+
+
+@mistake("im2col")
+def columns_with_taps_down_first(x, kernel, stride=1, padding=0, dilation=1):
+    """the pixels of a window are read down first, then across
+
+    The rows go through (c, k, l) with l the fastest: a window is read row by row.
+    """
+    columns = reference.im2col(x, kernel, stride, padding, dilation)
+    parts = columns.reshape(x.shape[0], x.shape[1], *_both(kernel), -1)
+    return np.ascontiguousarray(parts.swapaxes(2, 3)).reshape(columns.shape)
+
+
+@mistake("im2col")
 def columns_without_dilation(x, kernel, stride=1, padding=0, dilation=1):
     """dilation changes the number of windows but not what they read
 
@@ -562,6 +583,16 @@ def conv2d_with_pairs_swapped(x, w, bias=None, stride=1, padding=0, dilation=1, 
 
 
 @mistake("conv2d")
+def conv2d_with_first_of_pairs(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """the first number of a pair serves for both axes
+
+    A pair holds one number for the rows and one for the columns, and they may differ.
+    """
+    stride, padding, dilation = (_both(value)[0] for value in (stride, padding, dilation))
+    return reference.conv2d(x, w, bias, stride, padding, dilation, groups)
+
+
+@mistake("conv2d")
 def conv2d_stride_ignored(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
     """the stride crops the output but does not space the windows
 
@@ -656,6 +687,26 @@ def conv2d_first_image(x, w, bias=None, stride=1, padding=0, dilation=1, groups=
     """
     y = reference.conv2d(x, w, bias, stride, padding, dilation, groups)
     return np.repeat(y[:1], len(y), axis=0)
+
+
+@mistake("conv2d")
+def conv2d_filters_before_images(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """filters and images change places
+
+    A product of the filters with all images gives (C_out, N, ...). A reshape to (N, C_out, ...) only cuts the numbers
+    anew; swapaxes(0, 1) moves them.
+    """
+    y = reference.conv2d(x, w, bias, stride, padding, dilation, groups)
+    return np.ascontiguousarray(y.swapaxes(0, 1)).reshape(y.shape)
+
+
+@mistake("conv2d")
+def conv2d_in_the_dtype_of_x(x, w, bias=None, stride=1, padding=0, dilation=1, groups=1):
+    """the result has the dtype of x, whatever w has
+
+    A whole-number image under a kernel of fractions would lose the fractions. The dtype is np.result_type(x, w).
+    """
+    return reference.conv2d(x, w, bias, stride, padding, dilation, groups).astype(x.dtype)
 
 
 @mistake("conv2d")

@@ -95,6 +95,26 @@ def max_pool2d_padded_switches(x, kernel, stride=None, padding=0):
 
 
 @mistake("max_pool2d")
+def max_pool2d_padded_width(x, kernel, stride=None, padding=0):
+    """the switches count rows of the padded width
+
+    The row and the column are those of the image, so a row has its W pixels: row * W + column.
+    """
+    y, at = reference.max_pool2d(x, kernel, stride, padding)
+    rows, columns = _rows_columns(at, x.shape[3])
+    return y, rows * (x.shape[3] + 2 * _both(padding)[1]) + columns
+
+
+@mistake("max_pool2d")
+def max_pool2d_first_of_pairs(x, kernel, stride=None, padding=0):
+    """the first number of a pair serves for both axes
+
+    A pair holds one number for the rows and one for the columns, and they may differ.
+    """
+    return reference.max_pool2d(x, kernel, stride and _both(stride)[0], _both(padding)[0])
+
+
+@mistake("max_pool2d")
 def max_pool2d_window_switches(x, kernel, stride=None, padding=0):
     """the switches count inside each window
 
@@ -358,6 +378,17 @@ def max_unpool2d_largest(y, switches, output_size):
 
 
 @mistake("max_unpool2d")
+def max_unpool2d_averaged(y, switches, output_size):
+    """values that share a switch were averaged
+
+    Picking read that pixel once for each window, so the adjoint sends back the sum of what the windows hold.
+    """
+    x = reference.max_unpool2d(y, switches, output_size)
+    count = reference.max_unpool2d(np.ones(y.shape), switches, output_size)
+    return (x / np.maximum(count, 1)).astype(x.dtype)
+
+
+@mistake("max_unpool2d")
 def max_unpool2d_height_for_width(y, switches, output_size):
     """a switch was split by the height of the image
 
@@ -594,6 +625,26 @@ def avg_unpool2d_cut_bottom_right(y, kernel, stride=None, padding=0, output_size
 
 
 @mistake("avg_unpool2d")
+def avg_unpool2d_stride_one(y, kernel, stride=None, padding=0, output_size=None):
+    """the stride is 1 when it is not given
+
+    A pooling's stride is its kernel unless it is said otherwise: windows that touch.
+    """
+    return reference.avg_unpool2d(y, kernel, 1 if stride is None else stride, padding, output_size)
+
+
+@mistake("avg_unpool2d")
+def avg_unpool2d_sides_swapped(y, kernel, stride=None, padding=0, output_size=None):
+    """height and width of the window were exchanged
+
+    A pair is always (height, width): rows first.
+    """
+    return reference.avg_unpool2d(
+        y, _both(kernel)[::-1], stride and _both(stride)[::-1], _both(padding)[::-1], output_size
+    )
+
+
+@mistake("avg_unpool2d")
 def avg_unpool2d_size_ignored(y, kernel, stride=None, padding=0, output_size=None):
     """output_size was not used
 
@@ -714,6 +765,24 @@ def min_unpool2d_nearest(y, kernel, stride=None, output_size=None):
     rows = np.minimum(np.arange(x.shape[2]) // down, y.shape[2] - 1)
     columns = np.minimum(np.arange(x.shape[3]) // right, y.shape[3] - 1)
     return y[:, :, rows[:, None], columns]
+
+
+@mistake("min_unpool2d")
+def min_unpool2d_stride_one(y, kernel, stride=None, output_size=None):
+    """the stride is 1 when it is not given
+
+    A pooling's stride is its kernel unless it is said otherwise: windows that touch.
+    """
+    return reference.min_unpool2d(y, kernel, 1 if stride is None else stride, output_size)
+
+
+@mistake("min_unpool2d")
+def min_unpool2d_sides_swapped(y, kernel, stride=None, output_size=None):
+    """height and width of the window were exchanged
+
+    A pair is always (height, width): rows first.
+    """
+    return reference.min_unpool2d(y, _both(kernel)[::-1], stride and _both(stride)[::-1], output_size)
 
 
 @mistake("min_unpool2d")
