@@ -332,6 +332,35 @@ def sliding_max_sides_swapped(y, kernel):
     return reference.sliding_max(y, _both(kernel)[::-1])
 
 
+@mistake("sliding_max")
+def sliding_max_float64(y, kernel):
+    """the result is always float64
+
+    np.full(shape, -np.inf) makes float64, and so does padding whole numbers with -inf. A maximum keeps the dtype of y.
+    """
+    return reference.sliding_max(y, kernel).astype(np.float64)
+
+
+@mistake("sliding_max")
+def sliding_max_square(y, kernel):
+    """the first number of the kernel serves for both axes
+
+    The kernel has K rows and L columns, and they may differ.
+    """
+    return reference.sliding_max(y, _both(kernel)[0])
+
+
+@mistake("sliding_max")
+def sliding_max_looks_down_and_right(y, kernel):
+    """only the windows' top left corners lie in the map
+
+    The formula looks back, from u to u-K+1. Its first value belongs to y(0, 0) alone, and the last to the last corner.
+    """
+    K, L = _both(kernel)
+    good = reference.sliding_max(y, kernel)
+    return np.ascontiguousarray(good[K - 1 :, L - 1 :])
+
+
 # max_unpool2d
 
 
@@ -585,6 +614,25 @@ def avg_unpool2d_divided_by_overlap(y, kernel, stride=None, padding=0, output_si
     reached = reference.avg_unpool2d(np.ones(y.shape), kernel, stride, padding, x.shape[2:])
     K, L = _both(kernel)
     return (x / np.maximum(reached * (K * L), 1)).astype(x.dtype)
+
+
+@mistake("avg_unpool2d")
+def avg_unpool2d_whole_numbers(y, kernel, stride=None, padding=0, output_size=None):
+    """the shares of whole numbers were cut to whole numbers
+
+    A sixth of 3 is 0.5. For whole numbers the result is float64: do not store shares in an array of y's dtype.
+    """
+    x = reference.avg_unpool2d(y, kernel, stride, padding, output_size)
+    return x.astype(y.dtype) if y.dtype.kind in "iu" else x
+
+
+@mistake("avg_unpool2d")
+def avg_unpool2d_float64(y, kernel, stride=None, padding=0, output_size=None):
+    """the result is always float64
+
+    np.zeros makes float64 unless it is told otherwise. Keep the dtype of a floating y.
+    """
+    return reference.avg_unpool2d(y, kernel, stride, padding, output_size).astype(np.float64)
 
 
 @mistake("avg_unpool2d")
