@@ -177,7 +177,8 @@ def grade(
     wanted = sandbox.best_level() if level == "best" else level
     if require is not None and not sandbox.at_least(wanted, require):
         raise NotIsolatedEnough(
-            f"isolation {require!r} is required and {wanted!r} is the strongest here; nothing was graded"
+            f"isolation {require!r} is required and {wanted!r} "
+            f"{'is the strongest here' if level == 'best' else 'was asked for'}; nothing was graded"
         )
     submission = handed_in if isinstance(handed_in, Submission) else read_submission(handed_in)
     answers = IsolatedAnswers(submission, wanted, require=require)
