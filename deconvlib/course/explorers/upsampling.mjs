@@ -39,7 +39,7 @@ function draw(page) {
   const w = kernelRow(k, rule);
   const { columns, taps, row, counts, plane } = overlap(n, w, s);
   const top = Math.max(...row);
-  // The deeper the color, the larger the number: a pattern shows before it is read.
+  // The stronger the color, the larger the number: a pattern shows before it is read.
   const shade = (grid, values, most) => {
     for (const [i, j] of cells(grid.rows, grid.columns)) grid.nodes[i][j].style.setProperty("--level", values[i][j] / most);
   };
@@ -82,7 +82,7 @@ function draw(page) {
   });
   shade(sums, [row], top);
   shade(square, plane, top * top);
-  page.legend(["dx-level", "the deeper, the larger"], ["dx-chosen", "chosen"], ["dx-read", "what it came from"]);
+  page.legend(["dx-level", "the stronger the color, the larger"], ["dx-chosen", "chosen"], ["dx-read", "what it came from"]);
 
   const lists = phases(w, s);
   const totals = lists.map(add);
