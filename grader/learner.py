@@ -118,7 +118,8 @@ class Call:
             feedback.trace = learner_lines(error)
             raise CheckFailed(feedback) from None
         except Exception as error:
-            raise CheckFailed(self._raised(error, args, keywords)) from None
+            suspects = functools.partial(self._raising, error, _fresh(args), _fresh(keywords))
+            raise CheckFailed(self._raised(error, args, keywords), suspects) from None
 
     def _feedback(self, headline: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> Feedback:
         call = describe_call(self.exercise.name, self._parameters, args, keywords)
@@ -164,10 +165,26 @@ class Call:
             if (
                 difference(wrong, got, tolerance) is None
                 and difference(expected, wrong, tolerance) is not None
-                and all(difference(right, _try(known, a, k), t) is None for a, k, right, t in self.passed)
+                and self._contradicts_nothing(known)
             ):
                 found.append(known)
         return found
+
+    def _raising(self, error: Exception, args: Any, keywords: Any) -> list[Mistake] | None:
+        """The known mistakes that raise this error too; None where no known mistake does."""
+        if _size(args, keywords) > LARGEST_TRIED:
+            return None
+        found = []
+        for known in mistakes_of(self.exercise.name, self.exercise.chapter):
+            try:
+                known.function(*_fresh(args), **_fresh(keywords))
+            except Exception as other:
+                if _same_error(error, other) and self._contradicts_nothing(known):
+                    found.append(known)
+        return found or None
+
+    def _contradicts_nothing(self, known: Mistake) -> bool:
+        return all(difference(right, _try(known, a, k), t) is None for a, k, right, t in self.passed)
 
 
 def _try(known: Mistake, args: Any, keywords: Any) -> Any:
@@ -176,6 +193,18 @@ def _try(known: Mistake, args: Any, keywords: Any) -> Any:
         return known.function(*_fresh(args), **_fresh(keywords))
     except Exception:
         return _NOTHING
+
+
+def _same_error(one: Exception, other: Exception) -> bool:
+    """Whether two errors are of a type, and say the same or are both raised on purpose, in the answer's own words."""
+    if type(one) is not type(other):
+        return False
+    return str(one) == str(other) or (_on_purpose(one) and _on_purpose(other))
+
+
+def _on_purpose(error: Exception) -> bool:
+    lines = learner_lines(error)
+    return bool(lines) and "raise " in lines[-1].partition(": ")[2]
 
 
 def _size(args: Any, keywords: Any) -> int:

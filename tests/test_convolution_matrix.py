@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from deconv_grader.checks import LAYOUTS, arrange, check, draw_array, grid, seeds
+from deconv_grader.feedback import CheckFailed
 from deconv_solutions import convolution_matrix as reference
 from deconv_solutions.convolution import conv2d, conv_output_size
 
@@ -56,7 +57,14 @@ def test_matrix_by_hand(learner):
 @check("conv_matrix", "padding: taps that fall outside have no column")
 def test_matrix_padding(learner):
     w = grid(1, 1, 3, 3, dtype=np.int64)
-    learner.conv_matrix.gives(reference.conv_matrix(w, (1, 2, 3), padding=1), w, (1, 2, 3), padding=1)
+    try:
+        learner.conv_matrix.gives(reference.conv_matrix(w, (1, 2, 3), padding=1), w, (1, 2, 3), padding=1)
+    except CheckFailed as failure:
+        if "index" in failure.feedback.headline:  # NumPy's or SciPy's words for a column that does not exist
+            failure.feedback.advice = (
+                "Do all taps have a pixel? Leave out those on the padding: 0 <= u < H, 0 <= v < W."
+            )
+        raise
     w = grid(1, 1, 1, 2, dtype=np.int64)
     learner.conv_matrix.gives(reference.conv_matrix(w, (1, 2, 3), padding=(0, 2)), w, (1, 2, 3), padding=(0, 2))
 
@@ -282,7 +290,7 @@ def test_input_gradient_is_the_adjoint(learner, case, seed):
     back = learner.conv2d_input_gradient(y, w, x_shape, **keywords)
     learner.require(back.shape == x.shape, f"the result has the shape {x.shape} of the input", shape=str(back.shape))
     left, right = np.vdot(conv2d(x, w, **keywords), y), np.vdot(x, back)
-    learner.require(left == right, "<conv2d(x, w), y> = <x, C'y>, exactly in whole numbers", left=left, right=right)
+    learner.require(left == right, "<conv2d(x, w), y> = <x, Cᵀy>, exactly in whole numbers", left=left, right=right)
 
 
 @check("conv2d_input_gradient", "keeps dtypes, and leaves its arguments alone in any memory layout")

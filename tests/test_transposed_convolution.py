@@ -33,9 +33,9 @@ def axis_settings(draw, dilations=(1, 2, 3)):
 
 @check("conv_transpose_output_size", "sizes that you can count on the stamps", weight=2)
 def test_transpose_size_by_hand(learner):
+    learner.conv_transpose_output_size.gives(8, 3, kernel=4, stride=2)
     learner.conv_transpose_output_size.gives(9, 4, kernel=3, stride=2)
     learner.conv_transpose_output_size.gives(5, 4, kernel=4, stride=1, padding=1)
-    learner.conv_transpose_output_size.gives(8, 3, kernel=4, stride=2)
 
 
 @check("conv_transpose_output_size", "padding is cropped from both ends; output_padding lengthens one")
@@ -450,7 +450,7 @@ def test_conv_transpose_drawn(learner, batch, groups, channels, rows, columns, b
     learner.conv_transpose2d.gives(reference.conv_transpose2d(y, w, bias, **settings), y, w, bias, **settings)
 
 
-@check("conv_transpose2d", "it is the transpose of conv2d: <Cx, y> = <x, C'y>")
+@check("conv_transpose2d", "it is the transpose of conv2d: <Cx, y> = <x, Cᵀy>")
 @given(rows=axis_settings(), columns=axis_settings(), groups=st.integers(1, 2), seed=seeds())
 def test_conv_transpose_adjoint(learner, rows, columns, groups, seed):
     sizes = []
@@ -466,9 +466,9 @@ def test_conv_transpose_adjoint(learner, rows, columns, groups, seed):
     there = convolution.conv2d(x, w, **settings)
     y = draw_array(there.shape, seed + 2, np.int64)
     back = learner.conv_transpose2d(y, w, None, output_padding=extra, **settings)
-    learner.require(back.shape == x.shape, "C'y has the shape of x", x=x, back=back)
+    learner.require(back.shape == x.shape, "Cᵀy has the shape of x", x=x, back=back)
     left, right = int((there * y).sum()), int((x * back).sum())
-    learner.require(left == right, "<Cx, y> = <x, C'y>", left=left, right=right)
+    learner.require(left == right, "<Cx, y> = <x, Cᵀy>", left=left, right=right)
 
 
 @check("conv_transpose2d", "it does not undo conv2d: a single bright pixel comes back spread out")

@@ -53,3 +53,14 @@ def test_the_mistake_that_explains_every_failure_is_named_with_its_advice():
             told = graded(name, mistake.function).told
             assert told.mistake == mistake.name
             assert told.advice == mistake.advice
+
+
+def test_a_mistake_that_raises_is_named_where_the_answer_raises_the_same():
+    name = "conv_transpose_output_size"
+    named = {graded(name, known.function).mistake for known in mistakes_of(name, exercises()[name].chapter)}
+    assert "output_padding must be smaller than stride, whatever dilation is" in named
+
+    def unlike_any_known(n, kernel, stride=1, padding=0, output_padding=0, dilation=1):
+        raise KeyError(kernel)
+
+    assert graded(name, unlike_any_known).mistake is None

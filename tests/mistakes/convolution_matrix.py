@@ -1,5 +1,7 @@
 """Known wrong answers to Chapter 2."""
 
+import functools
+
 import numpy as np
 from scipy.sparse import csr_array
 
@@ -24,7 +26,7 @@ def conv_matrix_transposed(w, input_shape, stride=1, padding=0, dilation=1):
     """rows and columns were exchanged
 
     C has a row for each output pixel and a column for each input pixel, so that C @ x.ravel() is possible. What you
-    have built is C'.
+    have built is Cᵀ.
     """
     return csr_array(reference.conv_matrix(w, input_shape, stride, padding, dilation).T)
 
@@ -47,8 +49,7 @@ def conv_matrix_wraps_around(w, input_shape, stride=1, padding=0, dilation=1):
     """
     reference.conv_matrix(w, input_shape, stride, padding, dilation)  # refuses what does not fit
     (ph, pw), size = pair("padding", padding), int(np.prod(input_shape))
-    numbers = np.arange(size).reshape(1, *input_shape)
-    numbers = np.pad(numbers, ((0, 0), (0, 0), (ph, ph), (pw, pw)), mode="wrap")
+    numbers = np.pad(_numbered(input_shape), ((0, 0), (0, 0), (ph, ph), (pw, pw)), mode="wrap")
     return _fill(w, im2col(numbers, w.shape[2:], stride, 0, dilation)[0], size)
 
 
@@ -65,6 +66,53 @@ def conv_matrix_runs_into_the_next_row(w, input_shape, stride=1, padding=0, dila
     numbers = ((channel * height + row) * width + col)[None]
     numbers[(numbers < 0) | (numbers >= size)] = -1
     return _fill(w, im2col(numbers, w.shape[2:], stride, 0, dilation)[0], size)
+
+
+@mistake("conv_matrix")
+def conv_matrix_reads_the_nearest_pixel(w, input_shape, stride=1, padding=0, dilation=1):
+    """a tap that falls outside the image reads the nearest pixel of its edge
+
+    Taps on the padding read 0, so they have no column. Leave them out; do not clip them.
+    """
+    (ph, pw), size = pair("padding", padding), int(np.prod(input_shape))
+    reference.conv_matrix(w, input_shape, stride, padding, dilation)  # refuses what does not fit
+    numbers = np.pad(_numbered(input_shape), ((0, 0), (0, 0), (ph, ph), (pw, pw)), mode="edge")
+    return _fill(w, im2col(numbers, w.shape[2:], stride, 0, dilation)[0], size)
+
+
+@mistake("conv_matrix")
+def conv_matrix_reads_pixel_0_on_the_padding(w, input_shape, stride=1, padding=0, dilation=1):
+    """a tap that falls on the padding goes to column 0
+
+    Pixels numbered from 0 cannot be told from the zeros of the padding. Number them from 1, and leave the zeros out.
+    """
+    reference.conv_matrix(w, input_shape, stride, padding, dilation)  # refuses what does not fit
+    reads = im2col(_numbered(input_shape), w.shape[2:], stride, padding, dilation)[0]
+    return _fill(w, reads, int(np.prod(input_shape)))
+
+
+@mistake("conv_matrix")
+def conv_matrix_counts_from_the_end(w, input_shape, stride=1, padding=0, dilation=1):
+    """a tap above or left of the image gets a column that is counted from the end
+
+    NumPy takes a negative index as one from the end and raises nothing. Check that 0 <= u < H and 0 <= v < W.
+    """
+    (ph, pw), size = pair("padding", padding), int(np.prod(input_shape))
+    reference.conv_matrix(w, input_shape, stride, padding, dilation)  # refuses what does not fit
+    channels, height, width = input_shape
+    channel, row, col = np.ogrid[:channels, -ph : height + ph, -pw : width + pw]
+    numbers = ((channel * height + row) * width + col) % size
+    numbers[:, height + ph :], numbers[:, :, width + pw :] = -1, -1  # the far sides are checked
+    return _fill(w, im2col(numbers[None], w.shape[2:], stride, 0, dilation)[0], size)
+
+
+@mistake("conv_matrix")
+def conv_matrix_ignores_padding(w, input_shape, stride=1, padding=0, dilation=1):
+    """the padding was ignored
+
+    It gives the matrix more rows, because there are more output pixels. Columns it adds none.
+    """
+    return reference.conv_matrix(w, input_shape, stride, 0, dilation)
 
 
 @mistake("conv_matrix")
@@ -114,6 +162,11 @@ def conv_matrix_always_float64(w, input_shape, stride=1, padding=0, dilation=1):
     The entries are copies of weights and keep the weights' dtype.
     """
     return reference.conv_matrix(np.asarray(w, np.float64), input_shape, stride, padding, dilation)
+
+
+def _numbered(input_shape):
+    """An image whose every pixel holds its own number."""
+    return np.arange(int(np.prod(input_shape))).reshape(1, *input_shape)
 
 
 def _fill(w, reads, size):
@@ -172,21 +225,55 @@ def gap_with_a_sign(forward, adjoint, x_shape, y_shape, rng):
     return float((left - right) / scale) if scale else 0.0
 
 
+# The adjoint taken for the inverse. However far adjoint(forward(x)) is from x, and however that is measured, it is not
+# what the dot-product test asks.
 @mistake("dot_product_gap")
-def gap_of_the_round_trip(forward, adjoint, x_shape, y_shape, rng):
+def gap_of_the_round_trip(forward, adjoint, x_shape, y_shape, rng, measure=lambda x, back: _norm(back - x) / _norm(x)):
     """you measured how far adjoint(forward(x)) is from x
 
-    That asks whether it is an inverse. An adjoint is not: it need only satisfy <Fx, y> = <x, F'y> for every x and y.
+    That asks whether it is an inverse. An adjoint is not: it need only satisfy <Fx, y> = <x, Fᵀy> for every x and y.
     """
     x = rng.standard_normal(x_shape)
-    return float(np.linalg.norm(adjoint(forward(x)) - x) / np.linalg.norm(x))
+    back = adjoint(forward(x))
+    if np.shape(back) != x.shape:
+        raise ValueError("adjoint(forward(x)) must have the shape of x")
+    return float(measure(x, back))
+
+
+def _norm(x):
+    return np.linalg.norm(x)
+
+
+def _apart(left, right):
+    """How far two numbers are apart, relative to the larger."""
+    return abs(left - right) / max(abs(left), abs(right))
+
+
+for _measure in (
+    lambda x, back: _norm(back - x) / max(_norm(back), _norm(x)),
+    lambda x, back: _norm(back - x),
+    lambda x, back: abs(back - x).max(),
+    lambda x, back: abs(back - x).max() / max(abs(back).max(), abs(x).max()),
+    lambda x, back: abs(back - x).sum(),
+    lambda x, back: abs(back - x).mean(),
+    lambda x, back: ((back - x) ** 2).sum(),
+    lambda x, back: ((back - x) ** 2).mean(),
+    lambda x, back: np.sqrt(((back - x) ** 2).mean()),
+    lambda x, back: _apart(np.vdot(x, x), np.vdot(x, back)),
+    lambda x, back: _apart(np.vdot(x, x), np.vdot(back, back)),
+    lambda x, back: _apart(_norm(x), _norm(back)),
+    lambda x, back: not np.allclose(back, x),
+):
+    mistake("dot_product_gap")(
+        functools.update_wrapper(functools.partial(gap_of_the_round_trip, measure=_measure), gap_of_the_round_trip)
+    )
 
 
 @mistake("dot_product_gap")
 def gap_with_y_from_x(forward, adjoint, x_shape, y_shape, rng):
     """y was not drawn, but is forward(x)
 
-    Then y lies in the range of F only, and what F' does with anything else goes unseen. Draw y by itself.
+    Then y lies in the range of F only, and what Fᵀ does with anything else goes unseen. Draw y by itself.
     """
     x = rng.standard_normal(x_shape)
     y = forward(x)
@@ -361,7 +448,7 @@ def input_gradient_takes_w_as_transposed(grad_y, w, input_shape, stride=1, paddi
 def input_gradient_averages_the_batch(grad_y, w, input_shape, stride=1, padding=0, dilation=1, groups=1):
     """it was divided by the batch size
 
-    Whether a loss is a mean is known to grad_y already. The gradient is C' grad_y and nothing else.
+    Whether a loss is a mean is known to grad_y already. The gradient is Cᵀ grad_y and nothing else.
     """
     gradient = reference.conv2d_input_gradient(grad_y, w, input_shape, stride, padding, dilation, groups)
     return (gradient / len(grad_y)).astype(gradient.dtype)

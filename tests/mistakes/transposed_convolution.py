@@ -21,6 +21,12 @@ def cropped(x, padding):
     return x[:, :, p_h : x.shape[2] - p_h, p_w : x.shape[3] - p_w]
 
 
+def emptied(x, padding):
+    """What [p:-p] leaves of a canvas in a direction whose padding is 0: nothing."""
+    p_h, p_w = pair("padding", padding, 0)
+    return np.ascontiguousarray(x[:, :, : None if p_h else 0, : None if p_w else 0])
+
+
 def frame(x, before, after):
     return np.pad(x, ((0, 0), (0, 0), (before[0], after[0]), (before[1], after[1])))
 
@@ -141,6 +147,25 @@ def stamp_crops_the_end_only(y, w, stride=1, padding=0, output_padding=0):
 
 
 @mistake("stamp_transpose2d")
+def stamp_empty_crop(y, w, stride=1, padding=0, output_padding=0):
+    """the crop [padding:-padding] is empty when the padding is 0
+
+    -0 is 0. Crop with [padding : padding + size].
+    """
+    return emptied(reference.stamp_transpose2d(y, w, stride, padding, output_padding), padding)
+
+
+@mistake("stamp_transpose2d")
+def stamp_empty_crop_in_one_direction(y, w, stride=1, padding=0, output_padding=0):
+    """the crop [padding:-padding] is empty where one of the two paddings is 0
+
+    -0 is 0. Crop with [padding : padding + size], each direction by its own padding.
+    """
+    reply = reference.stamp_transpose2d(y, w, stride, padding, output_padding)
+    return emptied(reply, padding) if any(pair("padding", padding)) else reply
+
+
+@mistake("stamp_transpose2d")
 def stamp_in_floats(y, w, stride=1, padding=0, output_padding=0):
     """the canvas is made of float64, whatever the inputs are
 
@@ -239,6 +264,27 @@ def conv_transpose_padding_ignored(y, w, bias=None, stride=1, padding=0, output_
     Padding p crops p rows and columns from every side of the stamped canvas.
     """
     return reference.conv_transpose2d(y, w, bias, stride, 0, output_padding, dilation, groups)
+
+
+@mistake("conv_transpose2d")
+def conv_transpose_empty_crop(y, w, bias=None, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
+    """the crop [padding:-padding] is empty when the padding is 0
+
+    -0 is 0. Crop with [padding : padding + size].
+    """
+    return emptied(reference.conv_transpose2d(y, w, bias, stride, padding, output_padding, dilation, groups), padding)
+
+
+@mistake("conv_transpose2d")
+def conv_transpose_empty_crop_in_one_direction(
+    y, w, bias=None, stride=1, padding=0, output_padding=0, dilation=1, groups=1
+):
+    """the crop [padding:-padding] is empty where one of the two paddings is 0
+
+    -0 is 0. Crop with [padding : padding + size], each direction by its own padding.
+    """
+    reply = reference.conv_transpose2d(y, w, bias, stride, padding, output_padding, dilation, groups)
+    return emptied(reply, padding) if any(pair("padding", padding)) else reply
 
 
 @mistake("conv_transpose2d")
@@ -402,6 +448,24 @@ def size_n_strides(n, kernel, stride=1, padding=0, output_padding=0, dilation=1)
 
 
 @mistake("conv_transpose_output_size")
+def size_without_plus_one(n, kernel, stride=1, padding=0, output_padding=0, dilation=1):
+    """the last stamp's first pixel is not counted (the + 1 is missing)
+
+    A stamp that starts at 0 ends at dilation * (kernel - 1), and that makes dilation * (kernel - 1) + 1 pixels.
+    """
+    return reference.conv_transpose_output_size(n, kernel, stride, padding, output_padding, dilation) - 1
+
+
+@mistake("conv_transpose_output_size")
+def size_n_strides_and_the_rest_of_a_stamp(n, kernel, stride=1, padding=0, output_padding=0, dilation=1):
+    """there are n strides, and after them the kernel without its first tap
+
+    With stride 1 that is right. In general the last of n stamps starts at (n - 1) * stride, and all of it counts.
+    """
+    return reference.conv_transpose_output_size(n, kernel, stride, padding, output_padding, dilation) + stride - 1
+
+
+@mistake("conv_transpose_output_size")
 def size_n_times_stride(n, kernel, stride=1, padding=0, output_padding=0, dilation=1):
     """n times stride is the answer, as if the settings always undid a convolution that divides by the stride
 
@@ -446,6 +510,17 @@ def size_any_output_padding(n, kernel, stride=1, padding=0, output_padding=0, di
     It must be smaller than stride or smaller than dilation.
     """
     return reference.conv_transpose_output_size(n, kernel, stride, padding, 0, dilation) + output_padding
+
+
+@mistake("conv_transpose_output_size")
+def size_output_padding_below_stride(n, kernel, stride=1, padding=0, output_padding=0, dilation=1):
+    """output_padding must be smaller than stride, whatever dilation is
+
+    PyTorch asks that it be smaller than stride or smaller than dilation.
+    """
+    if output_padding >= stride:
+        raise ValueError("output_padding must be smaller than stride")
+    return reference.conv_transpose_output_size(n, kernel, stride, padding, output_padding, dilation)
 
 
 @mistake("conv_transpose_output_size")
@@ -684,6 +759,25 @@ def col2im_overwrites(cols, output_size, kernel, stride=1, padding=0, dilation=1
 
 
 @mistake("col2im")
+def col2im_overwrites_tap_by_tap(cols, output_size, kernel, stride=1, padding=0, dilation=1):
+    """a later tap replaces an earlier one where windows overlap
+
+    A pixel is the sum of all its copies: use += and not =.
+    """
+    reference.col2im(cols, output_size, kernel, stride, padding, dilation)
+    (k_h, k_w), size = pair("kernel", kernel, 1), pair("output_size", output_size, 1)
+    taps = cols.reshape(len(cols), -1, k_h * k_w, cols.shape[2])
+    reply = np.zeros((*taps.shape[:2], *size), cols.dtype)
+    for tap in range(k_h * k_w):
+        only, here = np.zeros_like(taps), np.zeros_like(taps)
+        only[:, :, tap], here[:, :, tap] = taps[:, :, tap], 1
+        settings = (output_size, kernel, stride, padding, dilation)
+        value, held = (reference.col2im(part.reshape(cols.shape), *settings) for part in (only, here))
+        reply = np.where(held, value, reply)
+    return reply
+
+
+@mistake("col2im")
 def col2im_averages(cols, output_size, kernel, stride=1, padding=0, dilation=1):
     """a pixel is the mean of its copies
 
@@ -738,6 +832,25 @@ def col2im_padding_kept(cols, output_size, kernel, stride=1, padding=0, dilation
     """
     (h, w), (p_h, p_w) = pair("output_size", output_size, 1), pair("padding", padding, 0)
     return reference.col2im(cols, (h + 2 * p_h, w + 2 * p_w), kernel, stride, 0, dilation)
+
+
+@mistake("col2im")
+def col2im_empty_crop(cols, output_size, kernel, stride=1, padding=0, dilation=1):
+    """the crop [padding:-padding] is empty when the padding is 0
+
+    -0 is 0. Crop with [padding : padding + size].
+    """
+    return emptied(reference.col2im(cols, output_size, kernel, stride, padding, dilation), padding)
+
+
+@mistake("col2im")
+def col2im_empty_crop_in_one_direction(cols, output_size, kernel, stride=1, padding=0, dilation=1):
+    """the crop [padding:-padding] is empty where one of the two paddings is 0
+
+    -0 is 0. Crop with [padding : padding + size], each direction by its own padding.
+    """
+    reply = reference.col2im(cols, output_size, kernel, stride, padding, dilation)
+    return emptied(reply, padding) if any(pair("padding", padding)) else reply
 
 
 @mistake("col2im")
