@@ -17,7 +17,12 @@ def execute(path: Path) -> float:
     notebook = nbformat.read(path, as_version=4)
     began = time.perf_counter()
     NotebookClient(
-        notebook, timeout=120, kernel_name="python3", record_timing=False, resources={"metadata": {"path": path.parent}}
+        notebook,
+        timeout=120,
+        kernel_name="python3",
+        record_timing=False,
+        coalesce_streams=True,  # else what is printed comes in as many parts as the kernel happened to flush
+        resources={"metadata": {"path": path.parent}},
     ).execute()
     nbformat.write(notebook, path)
     return time.perf_counter() - began

@@ -208,7 +208,7 @@ def wiener(y: np.ndarray, kernel: np.ndarray, noise_to_signal: float | np.ndarra
 def richardson_lucy(y: np.ndarray, kernel: np.ndarray, iterations: int, start: np.ndarray | None = None) -> np.ndarray:
     """Undo a circular convolution by repeated multiplication.
 
-    One iteration is x <- x * A'(y / max(Ax, 1e-12)) / kernel.sum(), with A the convolution and A' its adjoint.
+    One iteration is x <- x * Aᵀ(y / max(Ax, 1e-12)) / kernel.sum(), with A the convolution and Aᵀ its adjoint.
 
     Parameters
     ----------
@@ -252,9 +252,9 @@ def richardson_lucy(y: np.ndarray, kernel: np.ndarray, iterations: int, start: n
     minutes=35,
     difficulty=3,
     hints=(
-        "Where |Ax - y|^2 + weight |x|^2 is smallest its gradient is 0: (A'A + weight) x = A'y. That is a linear "
+        "Where |Ax - y|^2 + weight |x|^2 is smallest its gradient is 0: (AᵀA + weight) x = Aᵀy. That is a linear "
         "system with a symmetric, positive matrix M, and M p is adjoint(forward(p)) + weight * p.",
-        "Conjugate gradients: x = 0, r = A'y, p = r. Then in turn: Mp; alpha = <r, r> / <p, Mp>; x += alpha p; "
+        "Conjugate gradients: x = 0, r = Aᵀy, p = r. Then in turn: Mp; alpha = <r, r> / <p, Mp>; x += alpha p; "
         "r -= alpha Mp; beta = <r, r> / <r, r> before; p = r + beta p.",
         "When <r, r> or <p, Mp> is 0 the answer is exact: stop, or the next quotient is 0/0. np.vdot(a, b) is the inner "
         "product of two arrays of any shape.",
@@ -269,7 +269,7 @@ def tikhonov(
     weight: float,
     iterations: int,
 ) -> np.ndarray:
-    """Minimize |Ax - y|^2 + weight |x|^2 by conjugate gradients on (A'A + weight) x = A'y, starting from 0.
+    """Minimize |Ax - y|^2 + weight |x|^2 by conjugate gradients on (AᵀA + weight) x = Aᵀy, starting from 0.
 
     Parameters
     ----------
@@ -278,7 +278,7 @@ def tikhonov(
     forward : callable
         x -> Ax, linear, from the shape of the result to the shape of `y`.
     adjoint : callable
-        y -> A'y, its adjoint.
+        y -> Aᵀy, its adjoint.
     weight : float
         Not negative. 0 is least squares.
     iterations : int

@@ -76,7 +76,7 @@ def conv2d_input_gradient(
     _check_groups(groups, outputs)
     out_h, out_w = _expect_output("grad_y", grad_y, shape, outputs, (K, L), stride, padding, dilation)
 
-    # Forward: columns = im2col(x), y = W columns. Backward, transposed and in reverse order: first W', then the way
+    # Forward: columns = im2col(x), y = W columns. Backward, transposed and in reverse order: first Wᵀ, then the way
     # back from columns to pixels, where each entry is added to the pixel it was read from.
     weights = w.reshape(groups, outputs // groups, share * K * L)
     columns = weights.swapaxes(1, 2) @ grad_y.reshape(batch, groups, outputs // groups, out_h * out_w)

@@ -135,7 +135,7 @@ def conv_transpose2d(
     out_h = conv_transpose_output_size(height, k_height, s_height, p_height, e_height, d_height)
     out_w = conv_transpose_output_size(width, k_width, s_width, p_width, e_width, d_width)
 
-    # conv2d is W @ im2col(x). Its transpose runs backwards: W' first, then the transpose of im2col. (Zero insertion
+    # conv2d is W @ im2col(x). Its transpose runs backwards: Wᵀ first, then the transpose of im2col. (Zero insertion
     # and a flipped kernel give the same numbers; they multiply stride x stride times as often, mostly by zero.)
     w_transposed = w.reshape(groups, channels // groups, -1).transpose(0, 2, 1)  # (groups, C_out K L / groups, C_in)
     columns = w_transposed @ y.reshape(batch, groups, channels // groups, height * width)

@@ -392,7 +392,7 @@ def test_tikhonov_by_hand(learner):
 
 @check("tikhonov", "one step goes down the gradient, as far as is best")
 def test_tikhonov_one_step(learner):
-    # r = A'y = (4, 20), Mr = (2 * 4, 5 * 20): the step is (16 + 400) / (32 + 2000) = 26/127.
+    # r = Aᵀy = (4, 20), Mr = (2 * 4, 5 * 20): the step is (16 + 400) / (32 + 2000) = 26/127.
     forward, adjoint = operator(learner, np.diag([1.0, 2.0]), "diag(1, 2)")
     learner.tikhonov.gives(np.array([104.0, 520.0]) / 127, np.array([4.0, 10.0]), forward, adjoint, 1.0, 1)
 

@@ -544,7 +544,7 @@ def richardson_lucy_unscaled(y, kernel, iterations, start=None):
 def richardson_lucy_additive(y, kernel, iterations, start=None):
     """the correction was added
 
-    A step that adds A'(y - Ax) is gradient descent (Landweber's iteration). Richardson-Lucy multiplies.
+    A step that adds Aᵀ(y - Ax) is gradient descent (Landweber's iteration). Richardson-Lucy multiplies.
     """
     return _lucy(y, kernel, iterations, start, step=lambda x, y, A, T, total: x + T(y - A(x)) / total)
 
@@ -606,7 +606,7 @@ def _descent(right, normal, iterations, *, keep):
 def tikhonov_no_weight(y, forward, adjoint, weight, iterations):
     """the weight was not used
 
-    That is least squares without a penalty: the noise comes back. The matrix is A'A + weight.
+    That is least squares without a penalty: the noise comes back. The matrix is AᵀA + weight.
     """
     _checked(y, adjoint, weight, iterations)
     return reference.tikhonov(y, forward, adjoint, 0.0, iterations)
@@ -648,7 +648,7 @@ def tikhonov_beta_inverted(y, forward, adjoint, weight, iterations):
 def tikhonov_fixed_step(y, forward, adjoint, weight, iterations):
     """every step had length 1
 
-    x <- x + (A'y - Mx) converges only for operators that are small enough. Conjugate gradients choose the best length.
+    x <- x + (Aᵀy - Mx) converges only for operators that are small enough. Conjugate gradients choose the best length.
     """
     right = _checked(y, adjoint, weight, iterations)
     x = np.zeros_like(right)
@@ -659,7 +659,7 @@ def tikhonov_fixed_step(y, forward, adjoint, weight, iterations):
 
 @mistake("tikhonov")
 def tikhonov_first_guess(y, forward, adjoint, weight, iterations):
-    """the iteration started from A'y
+    """the iteration started from Aᵀy
 
     It starts from 0, so that 0 steps return zeros.
     """
@@ -712,7 +712,7 @@ def tikhonov_flat(y, forward, adjoint, weight, iterations):
 def tikhonov_recomputed(y, forward, adjoint, weight, iterations):
     """the operator was called more often than needed
 
-    The residual after a step is the one before minus alpha times Mp, which is known already. Do not compute A'(y - Ax)
+    The residual after a step is the one before minus alpha times Mp, which is known already. Do not compute Aᵀ(y - Ax)
     anew.
     """
     right = _checked(y, adjoint, weight, iterations)

@@ -118,7 +118,7 @@ def input_gradient_by_stamping(grad_y, w, input_shape, stride=1, padding=0, dila
 
 @variant("conv2d_input_gradient")
 def input_gradient_by_the_matrix(grad_y, w, input_shape, stride=1, padding=0, dilation=1, groups=1):
-    # The definition, C' grad_y, group by group. The result is the transpose of an array in C order.
+    # The definition, Cᵀ grad_y, group by group. The result is the transpose of an array in C order.
     _check_input_gradient(grad_y, w, input_shape, stride, padding, dilation, groups)
     share, outputs, parts = w.shape[1], len(w) // groups, []
     for group in range(groups):

@@ -202,7 +202,7 @@ def conv_transpose_by_zero_insertion(y, w, bias=None, stride=1, padding=0, outpu
 
 @variant("conv_transpose2d")
 def conv_transpose_by_columns(y, w, bias=None, stride=1, padding=0, output_padding=0, dilation=1, groups=1):
-    """A loop over groups; W' @ y, then col2im on the canvas before cropping. Channels lie last in memory."""
+    """A loop over groups; Wᵀ @ y, then col2im on the canvas before cropping. Channels lie last in memory."""
     validated(y, w, bias, groups)
     out_h, out_w = sizes(y, w, stride, padding, output_padding, dilation)
     (p_h, p_w), (e_h, e_w) = pair("", padding), pair("", output_padding)

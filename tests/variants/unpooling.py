@@ -164,7 +164,7 @@ def avg_pool2d_taps(x, kernel, stride=None, padding=0):
 @variant("avg_pool2d")
 def avg_pool2d_matrices(x, kernel, stride=None, padding=0):
     (K, L), strides, paddings, pooled = _plan(x.shape[2:], kernel, stride, padding)
-    sides = []  # a mean over a rectangle is a mean over rows, then over columns: A x B'
+    sides = []  # a mean over a rectangle is a mean over rows, then over columns: A x Bᵀ
     for n, k, s, p, m in zip(x.shape[2:], (K, L), strides, paddings, pooled, strict=True):
         side = np.zeros((m, n))
         for i in range(m):

@@ -12,7 +12,7 @@ export const controls = [
   {"name": "dilation", "label": "Dilation", "symbol": "d", "value": 1, "min": 1, "max": 2},
   {"name": "matrix", "label": "Matrix", "value": "forward", "options": [
     {"value": "forward", "label": "C, from x to y"},
-    {"value": "transpose", "label": "C′, from y back to the pixels"}
+    {"value": "transpose", "label": "Cᵀ, from y back to the pixels"}
   ]}
 ];
 
@@ -52,7 +52,7 @@ function draw(page) {
   const outputName = (r) => `y[${Math.floor(r / columns)}, ${r % columns}]`;
   // The drawn matrix is C or its transpose; `place` gives the output and the pixel that one of its cells stands for.
   const place = (row, column) => (turned ? [column, row] : [row, column]);
-  const letter = turned ? "C′" : "C";
+  const letter = turned ? "Cᵀ" : "C";
 
   const plane = (key, title, label, values, kind, name) =>
     page.grid({
@@ -151,7 +151,7 @@ function draw(page) {
         paintOutput(c);
         input.paint((i, j) => (i === row && j === column ? { mark: "dx-chosen" } : undefined));
         const terms = entries.flatMap((taps, r) => (taps[c] ? [`${weight(taps[c])}·${outputName(r)}`] : []));
-        const back = terms.length ? `On the way back C′ gives it ${terms.join(" + ")}.` : "No output reads it, and C′ gives it 0.";
+        const back = terms.length ? `On the way back Cᵀ gives it ${terms.join(" + ")}.` : "No output reads it, and Cᵀ gives it 0.";
         return `${line("input")} ${c} of ${letter} is ${pixelName(c)}. ${back}`;
       }
       const places = entries.flat().filter((tap) => tap && tap.a === row && tap.b === column).length;

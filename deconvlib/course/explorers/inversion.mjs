@@ -11,7 +11,7 @@ export const controls = [
     {"value": "gaussian", "label": "Gaussian of the same spread"}
   ]},
   {"name": "method", "label": "Undo by", "value": "wiener", "options": [
-    {"value": "adjoint", "label": "adjoint C′"},
+    {"value": "adjoint", "label": "adjoint Cᵀ"},
     {"value": "inverse", "label": "inverse filter"},
     {"value": "wiener", "label": "Wiener, Tikhonov"},
     {"value": "lucy", "label": "Richardson-Lucy"}
