@@ -16,30 +16,10 @@ from deconv_solutions.convolution import (
     im2col,
     receptive_field,
 )
+from deconv_tests.course.agreement import DTYPES, along, either, same, tensor
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
-
-DTYPES = (np.float32, np.float64, np.int64)
-
-
-def tensor(array):
-    return torch.from_numpy(np.array(array, order="C"))
-
-
-def same(ours, theirs):
-    """Equal in shape, dtype and value; the arrays hold small whole numbers, so that every sum is exact."""
-    theirs = theirs.numpy()
-    assert ours.dtype == theirs.dtype
-    np.testing.assert_array_equal(ours, theirs, strict=True)
-
-
-def either(low, high):
-    return st.one_of(st.integers(low, high), st.tuples(st.integers(low, high), st.integers(low, high)))
-
-
-def along(value, axis):
-    return value[axis] if isinstance(value, tuple) else value
 
 
 @st.composite

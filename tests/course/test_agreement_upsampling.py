@@ -18,16 +18,13 @@ from deconv_solutions.upsampling import (
     resize_conv2d,
     subpixel_weights,
 )
+from deconv_tests.course.agreement import tensor
 
 torch = pytest.importorskip("torch")
 F = torch.nn.functional
 
 FLOATS = st.sampled_from([np.float32, np.float64])
 SMALL = st.integers(1, 3)
-
-
-def tensor(array):
-    return torch.from_numpy(np.array(array, order="C"))
 
 
 def close(ours, theirs):
