@@ -89,7 +89,7 @@ CLAIMS: tuple[Claim, ...] = (
     ),
     Claim(
         "inverse-claim",
-        ("1", "2.2", "3.1", "3.3.2", "6 Q1"),
+        ("1", "2.2", "3.1", "3.3.2", "4.2", "6 Q1"),
         "claim",
         "The operation of formula 3.3.2 is the inverse of a convolution: it undoes it.",
         "transposed_convolution",
