@@ -120,9 +120,9 @@ def transfer_function_normalized(kernel, shape):
 
 @mistake("transfer_function")
 def transfer_function_cropped(kernel, shape):
-    """a kernel larger than the image was cut off
+    """a kernel that does not fit the image was let through
 
-    fft2(kernel, shape) does that without a word. Then part of the blur is forgotten: raise ValueError.
+    fft2(kernel, shape) cuts a larger one off without a word, and makes zeros of an empty one: raise ValueError for both.
     """
     cut = kernel[: shape[0], : shape[1]]
     return reference.transfer_function(cut, shape) if cut.size else np.zeros(shape, complex)

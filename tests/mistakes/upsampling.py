@@ -325,7 +325,7 @@ def _joined(taps, order=(1, 3, 5, 0, 2, 4)):
 def subpixel_weights_unflipped(w, stride):
     """the small kernels were not turned round
 
-    Tap m of a phase meets input q - m, so it falls as m grows. A convolution pairs rising with rising.
+    Tap m of a phase meets input q - m: as m grows, the input index falls. conv2d pairs rising with rising.
     """
     return _joined(_phases(w, stride, flip=False))
 
