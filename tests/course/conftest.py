@@ -1,11 +1,16 @@
-"""Shared by the course's own tests: a learner's workspace, and the command line run in it."""
+"""Shared by the course's own tests: a learner's workspace, the command line run in it, and a browser for pages."""
 
 from __future__ import annotations
 
+import functools
 import os
+import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
@@ -15,6 +20,17 @@ from deconv_grader.workbook import start
 from deconvlib.course.catalogue import exercises
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
+Serve = Callable[[Path], AbstractContextManager[str]]
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture
@@ -52,3 +68,37 @@ def complete(workspace: Path) -> Callable[[str, str], None]:
         write(workspace / "deconvlib" / f"{exercise.chapter}.py", exercise, body)
 
     return fill
+
+
+class QuietHandler(SimpleHTTPRequestHandler):
+    extensions_map = SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript"}
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture(scope="session")
+def serve() -> Serve:
+    """Serve a folder on this machine; gives the address, without a slash at its end."""
+
+    @contextmanager
+    def serving(folder: Path) -> Iterator[str]:
+        server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(QuietHandler, directory=str(folder)))
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+    return serving
+
+
+@pytest.fixture(scope="module")
+def browser():  # type: ignore[no-untyped-def]
+    """Debian's Chromium, through Playwright, with a fresh profile."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install '.[test]'")
+    program = shutil.which("chromium") or shutil.which("chromium-browser")
+    if program is None:
+        pytest.skip("no Chromium on this machine: nothing is tried in a browser (apt-get install chromium)")
+    with playwright.sync_playwright() as running:
+        started = running.chromium.launch(executable_path=program, args=FLAGS)
+        yield started
+        started.close()

@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import functools
 import html
 import itertools
 import json
 import random
 import re
 import shutil
-import threading
 from fractions import Fraction
-from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import numpy as np
@@ -27,16 +24,6 @@ from deconvlib.course.explorers import explore
 
 NAMES = ("convolution", "transposed_convolution", "unpooling")
 MOUNT = Path(__file__).parents[2] / "book" / "mount.js"
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Explorers</title><link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="explorers.css"></head>
 <body><main><h1>Explorers</h1>{body}</main>{scripts}</body></html>"""
@@ -107,7 +94,7 @@ def test_widget_in_a_kernel(monkeypatch):
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory):
+def site(tmp_path_factory, serve):
     folder = tmp_path_factory.mktemp("site")
     for path in [*explorers.FOLDER.glob("*.*"), MOUNT]:
         shutil.copy(path, folder)
@@ -124,28 +111,8 @@ def site(tmp_path_factory):
     for page, loading in {"index": scripts, "alone": alone}.items():
         (folder / f"{page}.html").write_text(PAGE.format(body=body, scripts=loading), encoding="utf-8")
 
-    class Quiet(SimpleHTTPRequestHandler):
-        extensions_map = {**SimpleHTTPRequestHandler.extensions_map, ".mjs": "text/javascript"}
-
-        def log_message(self, *arguments):
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}"
-    server.shutdown()
-
-
-@pytest.fixture(scope="module")
-def browser():
-    sync_api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
-    program = shutil.which("chromium") or shutil.which("chromium-browser")
-    if program is None:
-        pytest.skip("no Chromium is installed: the explorers were not tried in a browser")
-    with sync_api.sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=program, args=FLAGS)
-        yield chromium
-        chromium.close()
+    with serve(folder) as address:
+        yield address
 
 
 @pytest.fixture

@@ -7,17 +7,13 @@ picture of every page in ``DECONV_SCREENSHOTS`` (default ``build/screenshots``).
 
 from __future__ import annotations
 
-import functools
 import html.parser
-import http.server
 import itertools
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
@@ -26,17 +22,6 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
-FLAGS = [
-    "--headless",
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 WIDTHS = (1280, 390)
 THEMES = ("light", "dark")
 
@@ -193,13 +178,13 @@ def test_pages_can_be_read_without_seeing_them(pages: dict[str, Page]) -> None:
             faults.append(f"{name}: {len(titles)} titles")
         faults += [f"{name}: no alt text: {image.get('src')}" for image in page.all("img") if "alt" not in image]
         faults += [f"{name}: id {twice} twice" for twice in {i for i in page.ids if page.ids.count(i) > 1}]
-        labelled = {label.get("for") for label in page.all("label")}
+        labeled = {label.get("for") for label in page.all("label")}
         for field in page.all("input") + page.all("select") + page.all("textarea"):
             named = field.get("aria-label") or field.get("aria-labelledby") or field.get("placeholder")
             if (
                 field.get("type") != "hidden"
                 and not named
-                and field.get("id") not in labelled
+                and field.get("id") not in labeled
                 and "label" not in field["inside"]
             ):
                 faults.append(f"{name}: a field without a label: {field}")
@@ -347,28 +332,9 @@ def test_a_solution_comes_with_what_it_uses(course_site, tmp_path: Path) -> None
 
 
 @pytest.fixture(scope="session")
-def address(site: Path) -> Iterator[str]:
-    class Quiet(http.server.SimpleHTTPRequestHandler):
-        extensions_map = http.server.SimpleHTTPRequestHandler.extensions_map | {".mjs": "text/javascript"}
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{server.server_port}/"
-    server.shutdown()
-
-
-@pytest.fixture(scope="session")
-def browser():  # type: ignore[no-untyped-def]
-    playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: pip install '.[test]'")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine: the site is not tried in a browser (apt-get install chromium)")
-    with playwright.sync_playwright() as running:
-        started = running.chromium.launch(executable_path=CHROMIUM, args=FLAGS)  # a fresh profile in a temporary folder
-        yield started
-        started.close()
+def address(site: Path, serve) -> Iterator[str]:  # type: ignore[no-untyped-def]
+    with serve(site) as served:
+        yield f"{served}/"
 
 
 @pytest.fixture(scope="session")
