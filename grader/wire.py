@@ -48,7 +48,7 @@ class Limits:
     text: int = 1 << 16  # characters of one string
     bits: int = 4096  # of one int
     dimensions: int = 32
-    layout: bool = False  # whether strides are sent: only towards the worker, where they cannot hurt
+    layout: bool = False  # whether strides are sent: only toward the worker, where they cannot hurt
 
 
 REPLY = Limits()

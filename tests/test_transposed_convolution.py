@@ -28,6 +28,12 @@ def axis_settings(draw, dilations=(1, 2, 3)):
     return n, kernel, stride, padding, output_padding, dilation
 
 
+def convolved(axis):
+    """A size of which a convolution with the settings of one axis makes n; below 1 where there is none."""
+    n, kernel, stride, padding, extra, dilation = axis
+    return (n - 1) * stride + dilation * (kernel - 1) + 1 - 2 * padding + extra % stride
+
+
 # --- conv_transpose_output_size --------------------------------------------------------------------------------------
 
 
@@ -322,16 +328,14 @@ def test_col2im_channels(learner):
     seed=seeds(),
 )
 def test_col2im_drawn(learner, batch, channels, rows, columns, dtype, layout, seed):
-    sizes = []
-    for n, kernel, stride, padding, extra, dilation in (rows, columns):
-        sizes.append((n - 1) * stride + dilation * (kernel - 1) + 1 - 2 * padding + extra % stride)
+    sizes = convolved(rows), convolved(columns)
     if min(sizes) < 1:
         return
     shape = (batch, channels * rows[1] * columns[1], rows[0] * columns[0])
     cols = arrange(draw_array(shape, seed, dtype), layout)
     kernel, stride, padding, _, dilation = zip(rows[1:], columns[1:], strict=True)
-    expected = reference.col2im(cols, tuple(sizes), kernel, stride, padding, dilation)
-    learner.col2im.gives(expected, cols, tuple(sizes), kernel, stride, padding, dilation)
+    expected = reference.col2im(cols, sizes, kernel, stride, padding, dilation)
+    learner.col2im.gives(expected, cols, sizes, kernel, stride, padding, dilation)
 
 
 @check("col2im", "it is the transpose of im2col: <im2col(x), c> = <x, col2im(c)>")
@@ -453,9 +457,7 @@ def test_conv_transpose_drawn(learner, batch, groups, channels, rows, columns, b
 @check("conv_transpose2d", "it is the transpose of conv2d: <Cx, y> = <x, Cᵀy>")
 @given(rows=axis_settings(), columns=axis_settings(), groups=st.integers(1, 2), seed=seeds())
 def test_conv_transpose_adjoint(learner, rows, columns, groups, seed):
-    sizes = []
-    for n, kernel, stride, padding, extra, dilation in (rows, columns):
-        sizes.append((n - 1) * stride + dilation * (kernel - 1) + 1 - 2 * padding + extra % stride)
+    sizes = convolved(rows), convolved(columns)
     if min(sizes) < 1:
         return
     stride, padding, _, dilation = zip(rows[2:], columns[2:], strict=True)

@@ -75,7 +75,7 @@ def test_what_goes_in_comes_out(value):
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 @pytest.mark.parametrize("dtype", ["<f4", "<i8", "|b1"])
-def test_the_memory_layout_crosses_towards_the_worker(layout, dtype):
+def test_the_memory_layout_crosses_toward_the_worker(layout, dtype):
     array = arrange(np.arange(2 * 3 * 5).reshape(2, 3, 5).astype(dtype), layout)
     twin = across(array)
     assert same(twin, array)
@@ -292,9 +292,9 @@ def refused_or_small(header: bytes, payload: bytes, limits: wire.Limits) -> None
 
 @given(st.one_of(nodes, arrays, st.lists(arrays, max_size=3)), st.binary(max_size=64), st.booleans())
 @settings(max_examples=500)
-def test_fuzzed_headers(body, payload, towards_worker):
+def test_fuzzed_headers(body, payload, toward_worker):
     header = json.dumps({"kind": "result", "body": body}).encode()
-    refused_or_small(header, payload, wire.REQUEST if towards_worker else wire.REPLY)
+    refused_or_small(header, payload, wire.REQUEST if toward_worker else wire.REPLY)
 
 
 @given(st.binary(max_size=200), st.binary(max_size=64))
