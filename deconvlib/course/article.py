@@ -246,7 +246,7 @@ CLAIMS: tuple[Claim, ...] = (
         "convolution",
         "holds once corrected",
         "There is one step, not two, and the input needs its channel index, the weights an output channel; it is then the "
-        "stride-1, unpadded layer, a correlation: the kernel is not turned round.",
+        "stride-1, unpadded layer without bias, a correlation: the kernel is not turned round.",
         "many-kernels-many-images",
     ),
     Claim(
