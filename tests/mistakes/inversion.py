@@ -122,7 +122,7 @@ def transfer_function_normalized(kernel, shape):
 def transfer_function_cropped(kernel, shape):
     """a kernel that does not fit the image was let through
 
-    fft2(kernel, shape) cuts a larger one off without a word, and makes zeros of an empty one: raise ValueError for both.
+    fft2(kernel, shape) cuts a larger one off without a word, and makes zeros of an empty one: raise ValueError.
     """
     cut = kernel[: shape[0], : shape[1]]
     return reference.transfer_function(cut, shape) if cut.size else np.zeros(shape, complex)
