@@ -103,6 +103,11 @@ def _container_difference(expected: Any, got: Any, tolerance: float | None, path
 def _float_difference(expected: float, got: Any, tolerance: float | None, path: str) -> Difference | None:
     if isinstance(got, bool) or not isinstance(got, int | float | np.floating | np.integer):
         return Difference(f"a float was expected, not {_article(got)}", path=path)
+    try:
+        # In Python's precision: beside a NumPy half float the expected value would be rounded to one, too.
+        expected, got = float(expected), float(got)
+    except OverflowError:
+        return Difference("a float was expected, not an int too large for one", path=path)
     if expected == got or (expected != expected and got != got):
         return None
     share = 1e-9 if tolerance is None else tolerance

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import itertools
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 from deconv_grader.known import Mistake
 
 WIDEST, TALLEST, PLANES = 14, 10, 4
+PARTS, LABEL = 8, 200  # of a tuple, list or dict, all planes together; characters of a name
 
 
 @dataclass
@@ -79,9 +81,10 @@ class CheckFailed(AssertionError):
 def grids(label: str, value: Any, where: np.ndarray | None = None) -> list[Grid]:
     """Planes of an array worth drawing: small ones whole, of several the ones with a mark, large ones as one line."""
     if isinstance(value, tuple | list) and any(isinstance(part, np.ndarray) for part in value):
-        return [grid for i, part in enumerate(value) for grid in grids(f"{label}[{i}]", part)]
+        return _part_grids({f"{label}[{i}]": part for i, part in enumerate(value[: PARTS + 1])}, len(value))
     if isinstance(value, dict):
-        return [grid for key, part in value.items() for grid in grids(f"{label}[{key!r}]", part)]
+        parts = itertools.islice(value.items(), PARTS + 1)
+        return _part_grids({f"{label}[{_short(key)}]": part for key, part in parts}, len(value))
     if hasattr(value, "toarray"):  # sparse: drawn like any other where it is small
         if value.ndim != 2 or value.shape[0] > TALLEST or value.shape[1] > WIDEST:
             return [Grid(label, f"{type(value).__name__} of shape {value.shape}, {value.dtype}")]
@@ -115,6 +118,18 @@ def grids(label: str, value: Any, where: np.ndarray | None = None) -> list[Grid]
     return drawn
 
 
+def _part_grids(parts: dict[str, Any], count: int) -> list[Grid]:
+    """The planes of the first few parts of something, which may nest."""
+    drawn = [
+        grid
+        for label, part in itertools.islice(parts.items(), PARTS)
+        for grid in (grids(label, part) if len(label) <= LABEL else [Grid(label, _short(part))])
+    ]
+    if count > PARTS or len(drawn) > PARTS:
+        drawn = [*drawn[:PARTS], Grid("...", f"{count} entries")]
+    return drawn
+
+
 def format_number(x: Any) -> str:
     """A cell's text: whole numbers without a point, others with three significant digits."""
     if isinstance(x, complex | np.complexfloating):
@@ -123,7 +138,7 @@ def format_number(x: Any) -> str:
         return str(bool(x))
     if isinstance(x, int | np.integer):
         return str(int(x))
-    if np.isfinite(x) and x == round(float(x)) and abs(x) < 1e6:
+    if np.isfinite(x) and x == round(float(x)) and abs(float(x)) < 1e6:
         return str(int(x))
     return f"{float(x):.3g}"
 

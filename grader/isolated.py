@@ -14,7 +14,7 @@ from typing import Any
 
 from deconv_grader import packages, sandbox, wire
 from deconv_grader.answers import PassedFunction, Reply
-from deconv_grader.bounded import OutOfTime, bounded
+from deconv_grader.bounded import OutOfTime, apart, bounded, laborious
 from deconv_grader.connection import Connection
 from deconv_grader.failures import CannotIsolate, Malformed, NotAllowed, TimedOut, WorkerFailure
 from deconv_grader.forkserver import Zygote, zygote_for
@@ -235,9 +235,9 @@ class IsolatedAnswers:
             for _ in range(MOST_CALLBACKS):
                 header, payload, spent = worker.receive(self._left)
                 self._left -= spent
+                begun, nested = time.monotonic(), self._left  # reading what it asks takes time as well
                 reply, value = wire.decode(header, payload, wire.REPLY, self._restore(worker))
                 if reply["kind"] in ("callback", "reference"):
-                    begun, nested = time.monotonic(), self._left
                     answer = self._answer(reply, value)
                     self._left = min(self._left, nested - (time.monotonic() - begun))
                     self._left -= worker.send(answer, self._left)
@@ -295,7 +295,15 @@ class IsolatedAnswers:
         """What the worker asked for: a function that the test passed, or a prerequisite's reference."""
         if type(value) is not list or len(value) != 2 or type(value[0]) is not list or type(value[1]) is not dict:
             raise Malformed("a question without arguments")
-        args, keywords = value
+        try:
+            self._asked_for(reply)
+            if reply["kind"] == "reference" and laborious(value):
+                return apart(lambda: self._computed(reply, *value), self._left)
+            return self._computed(reply, *value)
+        except OutOfTime:
+            raise TimedOut("stopped at its deadline, while it had an exercise computed that it rests on") from None
+
+    def _computed(self, reply: dict[str, Any], args: list[Any], keywords: dict[str, Any]) -> bytes:
         answer: dict[str, Any] = {"kind": "answer"}
         try:
             if any(isinstance(part, Handle) for part in (*args, *keywords.values())):
@@ -305,7 +313,7 @@ class IsolatedAnswers:
                 result = function(*args, **keywords)
             return wire.encode(answer, result, wire.REQUEST, self._special)
         except OutOfTime:
-            raise TimedOut("stopped at its deadline, while it had an exercise computed that it rests on") from None
+            raise
         except wire.WireError as error:
             return wire.encode({**answer, "error": "refused"}, str(error)[:500], wire.REQUEST)
         except Exception as error:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from deconv_grader.answers import Answers, PassedFunction, Reply
+from deconv_grader.bounded import MOST_NUMBERS, numbers
 from deconv_grader.compare import Difference, difference
 from deconv_grader.feedback import CheckFailed, Feedback, describe_call, grids
 from deconv_grader.known import Mistake, mistakes_of
@@ -64,6 +65,11 @@ class Call:
         """The learner's result. Fails if the call raises, changes its arguments or returns a view of them."""
         reply = self._reply(args, keywords)
         self._behaved(reply, args, keywords)
+        if numbers(reply.value) > MOST_NUMBERS:
+            words = (
+                f"{self.exercise.name} gave a result of {numbers(reply.value):,} numbers, far more than was expected."
+            )
+            raise CheckFailed(self._feedback(words, args, keywords))
         return reply.value
 
     def gives(self, expected: Any, *args: Any, tolerance: float | None = None, **keywords: Any) -> None:

@@ -45,7 +45,9 @@ def _lines(entries: Any, sources: Mapping[str, str]) -> list[str]:
         if type(entry) is not list or [type(part) for part in entry] != [str, int]:
             continue
         module, number = entry
-        lines = sources.get(module, "").split("\n")
+        if module not in sources:  # a name of the worker's own making
+            continue
+        lines = sources[module].split("\n")
         if 1 <= number <= len(lines) and len(found) < MOST_LINES:
             file = f"{module.replace('.', '/')}.py"
             found.append(f"{file}, line {number}: {one_line(lines[number - 1].strip(), 200)}")

@@ -184,7 +184,7 @@ def to_csv(gradings: Sequence[Grading] | Grading) -> str:
 def cell(text: str) -> str:
     """A spreadsheet must not take a name for a formula."""
     text = clean(text, 200).replace("\n", " ")
-    return "'" + text if text[:1] in ("=", "+", "-", "@") else text
+    return "'" + text if text.lstrip()[:1] in ("=", "+", "-", "@") else text
 
 
 def to_markdown(grading: Grading, limit: int = SUMMARY_LIMIT) -> str:

@@ -193,6 +193,11 @@ def lock_down(
     }
 
 
+def die_with_parent() -> None:
+    """Have the kernel kill this process when the one that started it ends."""
+    _prctl(_DEATH_SIGNAL, 9)
+
+
 def _limit(memory: int, seconds: int, processes: int | None) -> None:
     import resource  # not on every system
 

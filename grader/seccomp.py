@@ -34,6 +34,7 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "rt_tgsigqueueinfo": (297, 240), "ptrace": (101, 117), "process_vm_readv": (310, 270),
     "process_vm_writev": (311, 271), "process_madvise": (440, 440), "pidfd_open": (434, 434),
     "pidfd_send_signal": (424, 424), "pidfd_getfd": (438, 438), "kcmp": (312, 272), "setpriority": (141, 140),
+    "ioprio_set": (251, 30), "migrate_pages": (256, 238), "move_pages": (279, 239), "process_mrelease": (448, 448),
     # files
     "creat": (85, None), "rename": (82, None), "renameat": (264, 38), "renameat2": (316, 276), "link": (86, None),
     "linkat": (265, 37), "symlink": (88, None), "symlinkat": (266, 36), "unlink": (87, None), "unlinkat": (263, 35),
@@ -45,10 +46,12 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "fremovexattr": (199, 16), "mount": (165, 40), "umount2": (166, 39), "pivot_root": (155, 41), "chroot": (161, 51),
     "open_by_handle_at": (304, 265), "name_to_handle_at": (303, 264), "open_tree": (428, 428),
     "move_mount": (429, 429), "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432),
-    "mount_setattr": (442, 442), "flock": (73, 32), "fanotify_init": (300, 262), "inotify_init1": (294, 26),
+    "mount_setattr": (442, 442), "fspick": (433, 433), "open_tree_attr": (467, 467), "setxattrat": (463, 463),
+    "removexattrat": (466, 466), "file_setattr": (469, 469), "quotactl_fd": (443, 443), "flock": (73, 32), "fanotify_init": (300, 262), "inotify_init1": (294, 26),
     # what outlives a process
     "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195), "semget": (64, 190), "semctl": (66, 191),
-    "msgget": (68, 186), "msgsnd": (69, 189), "mq_open": (240, 180), "memfd_create": (319, 279),
+    "semop": (65, 193), "semtimedop": (220, 192), "msgget": (68, 186), "msgsnd": (69, 189), "msgrcv": (70, 188),
+    "msgctl": (71, 187), "mq_open": (240, 180), "mq_unlink": (241, 181), "memfd_create": (319, 279),
     "memfd_secret": (447, 447), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
     # the machine
     "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "init_module": (175, 105),
@@ -60,6 +63,18 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
 
 # Calls whose arguments decide, and those that must seem absent so that the C library takes the older one.
 _OPEN, _OPENAT, _CLONE, _PRCTL = (2, None), (257, 56), (56, 220), (157, 167)
+# Limits and processors of the caller itself (0), and of no other process.
+_OWN_ONLY = (
+    (302, 261),
+    (203, 122),
+    (144, 119),
+    (142, 118),
+    (314, 274),
+)  # prlimit64, sched_set{affinity,scheduler,param,attr}
+# F_SETOWN, F_SETSIG, F_SETOWN_EX, F_SETLEASE, F_NOTIFY: a descriptor that signals whom one likes.
+_FCNTL, _SIGNALLING = (72, 25), (8, 10, 15, 1024, 1026)
+# TCGETS (twice), TIOCGPGRP, TIOCGWINSZ, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX; others set owners, flags, terminals.
+_IOCTL, _HARMLESS = (16, 29), (0x5401, 0x802C542A, 0x540F, 0x5413, 0x541B, 0x5421, 0x5450, 0x5451)
 _ABSENT = ((435, 435), (437, 437))  # clone3, openat2: their arguments cannot be looked at
 
 _MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
@@ -87,6 +102,16 @@ def _program(machine: str) -> list[tuple[int, int, int, int]]:
         returns(ERRNO | error)
         returns(ALLOW)
 
+    def refuse_among(number: int | None, argument: int, values: tuple[int, ...], among: bool, error: int) -> None:
+        """Refuse a call whose argument is (or, unless `among`, is not) one of `values`."""
+        if number is None:
+            return
+        lines.append((_EQUAL, 0, len(values) + 3, number))
+        lines.append((_LOAD, 0, 0, 16 + 8 * argument))
+        lines.extend((_EQUAL, len(values) - i, 0, value) for i, value in enumerate(values))
+        returns(ALLOW if among else ERRNO | error)
+        returns(ERRNO | error if among else ALLOW)
+
     lines.append((_LOAD, 0, 0, _MACHINE))
     lines.append((_EQUAL, 1, 0, audit))
     returns(KILL)  # another instruction set's calls have other numbers
@@ -98,6 +123,10 @@ def _program(machine: str) -> list[tuple[int, int, int, int]]:
     refuse_if(_OPENAT[column], 2, _ANY_BIT, _WRITING, True, errno.EACCES)
     refuse_if(_CLONE[column], 0, _ANY_BIT, _THREAD, False, errno.EPERM)
     refuse_if(_PRCTL[column], 0, _EQUAL, _SIGNAL_OPTION, True, errno.EPERM)
+    for own in _OWN_ONLY:
+        refuse_among(own[column], 0, (0,), False, errno.EPERM)
+    refuse_among(_FCNTL[column], 1, _SIGNALLING, True, errno.EPERM)
+    refuse_among(_IOCTL[column], 1, _HARMLESS, False, errno.ENOTTY)
     for absent in _ABSENT:
         refuse(absent[column], errno.ENOSYS)
     for numbers in _REFUSED.values():

@@ -95,8 +95,11 @@ class Submission:
 
     def _add_folder(self, folder: Path, prefix: str) -> None:
         """All modules of a folder and of the folders in it, the course's own `course` left out."""
-        with os.scandir(folder) as entries:
-            found = sorted(entries, key=lambda entry: entry.name)
+        try:
+            with os.scandir(folder) as entries:
+                found = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            raise CannotRead(f"{folder.name} is not read: {error.strerror}") from None
         for entry in found:
             name = entry.name.removesuffix(".py")
             if not _NAME.match(name) or name == "__init__" or (not prefix and name == "course"):
@@ -176,6 +179,12 @@ def extract_notebook(
     sources: dict[str, str] = {}
     broken = {}
     for name, text in latest.items():
+        if len(text) > LARGEST_MODULE:
+            broken[name] = f"the cell of {name} is not read: {len(text):,} characters are more than {LARGEST_MODULE:,}"
+            continue
+        if sum(map(len, sources.values())) + len(text) > LARGEST_TOTAL:
+            broken[name] = f"the cell of {name} is not read: the cells are too large together"
+            continue
         try:
             ast.parse(text)
         except (SyntaxError, ValueError, RecursionError, MemoryError) as error:

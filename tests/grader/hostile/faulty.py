@@ -147,6 +147,19 @@ CASES = (
     ),
     Case("a list of 15,000 numbers", "return list(range(15_000))"),
     Case("a text of 60,000 characters", "return '\\x1b[31m' * 12_000"),
+    Case("nine thousand images", "import numpy as np; return [np.zeros((4, 3, 5), np.int8)] * 9000", says="9000"),
+    Case("a dict of nine thousand", "return {'key' * 50 + str(i): 1 for i in range(4000)}", says="dict"),
+    Case(
+        "a million numbers that the check would go on to compute with",
+        """
+        import numpy as np
+        return np.ones(1_000_000, np.int8) if args[0].dtype == np.int64 else _right(*args, **keywords)
+        """,
+        exercise="convolve2d_full",
+        loses=("convolve2d_full",),
+        status="partial",
+        says="",
+    ),
     Case("a function", "return lambda: 1", says="function"),
     Case(
         "its argument, changed in place",

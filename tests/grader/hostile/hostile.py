@@ -32,6 +32,14 @@ def _result_files(folder: Path) -> None:
         (folder / name).write_text('{"score": 100, "maximum": 100}')
 
 
+def _upsampling(folder: Path) -> None:
+    """The module is upsampling's, and convolution is missing."""
+    module = folder / "deconvlib" / "convolution.py"
+    text = module.read_text().replace("_right = resize_conv2d", "")
+    module.unlink()
+    (folder / "deconvlib" / "upsampling.py").write_text(text)
+
+
 # A frame that says what the grader wants to hear, and how to send it: the worker's socket is descriptor 3.
 FORGE = """
 import json, os, struct
@@ -106,6 +114,52 @@ CASES = (
         "ptrace",
         "import ctypes, os; assert ctypes.CDLL(None).ptrace(16, os.getppid(), 0, 0) == 0; return 1",
         level="seccomp",
+    ),
+    Case(
+        "its parent's limits",
+        "import os, resource; resource.prlimit(os.getppid(), resource.RLIMIT_NOFILE, (1, 1)); return 1",
+        level="seccomp",
+        says="Error",
+    ),
+    Case(
+        "its parent's processors",
+        "import os; os.sched_setaffinity(os.getppid(), {0}); return 1",
+        level="seccomp",
+        says="Error",
+    ),
+    Case(
+        "a descriptor that signals its parent",
+        "import fcntl, os; fcntl.fcntl(3, fcntl.F_SETOWN, os.getppid()); return 1",
+        level="seccomp",
+        says="Error",
+    ),
+    Case(
+        "a descriptor that signals its parent, by another call",
+        "import fcntl, os, struct; fcntl.ioctl(3, 0x8901, struct.pack('i', os.getppid())); return 1",
+        level="seccomp",
+        says="ioctl",
+    ),
+    Case(
+        "a descriptor that kills",
+        "import fcntl; fcntl.fcntl(3, 10, 9); return 1",
+        level="seccomp",
+        says="Error",
+    ),
+    Case(
+        "the user's message queues",
+        """
+        import ctypes
+        libc = ctypes.CDLL(None, use_errno=True)
+        assert libc.mq_unlink(b"/nothing") == -1
+        raise OSError(ctypes.get_errno(), "refused" if ctypes.get_errno() == 1 else "tried")
+        """,
+        level="seccomp",
+        says="refused",
+    ),
+    Case(
+        "the limits of its own",
+        "import resource\nresource.prlimit(0, resource.RLIMIT_NOFILE)\nreturn _right(*args, **keywords)",
+        loses=(),
     ),
     # Points without an answer: the solutions.
     Case(
@@ -209,6 +263,11 @@ CASES = (
         "class Skipped(BaseException): pass\nSkipped.__module__ = 'builtins'\nraise Skipped('passed')",
     ),
     Case("raising NotImplementedError late", "import time; raise NotImplementedError"),
+    Case(
+        "half a float, beside which every large number is infinite",
+        "import numpy as np; return np.float16('inf')",
+        exercise="conv_output_size",
+    ),
     # Forged frames.
     Case(
         "a forged result",
@@ -292,6 +351,48 @@ CASES = (
         '_send({"kind": "error", "number": 2, "type": "exit", "base": "exec", "message": ["x"], "lines": {"a": 1}, "body": None}); return 1',
         top=FORGE,
         status="failed|crashed",
+    ),
+    Case(
+        "a line of a module that is none",
+        """
+        lines = [["\\x1b[2J\\n::error::gotcha\\u202e", 1]]
+        _send({"kind": "error", "number": 2, "type": "ValueError", "base": "ValueError", "message": "sorry",
+               "lines": lines, "body": None})
+        return 1
+        """,
+        top=FORGE,
+        says="sorry",
+    ),
+    Case(
+        "a product of matrices that would take minutes, asked of the reference",
+        """
+        import numpy as np
+        from deconvlib.convolution import conv2d
+        conv2d(np.ones((1, 4000, 1, 1), np.int8), np.ones((4000, 4000, 1, 1), np.int8), padding=100)
+        return 1
+        """,
+        exercise="resize_conv2d",
+        graded=("resize_conv2d",),
+        loses=("resize_conv2d",),
+        status="timed out",
+        files=_upsampling,
+    ),
+    Case(
+        "a question that takes longer to read than to send",
+        """
+        import socket
+        line = socket.socket(fileno=os.dup(3))
+        header = json.dumps({"kind": "reference", "exercise": "convolution.im2col",
+                             "body": [["x" * 65_000] * 14 + [1] * 15_000, {"dict": {}}]}).encode()
+        while True:
+            line.sendall(struct.pack("<II", len(header), 0) + header)
+            line.recv(sum(struct.unpack("<II", line.recv(8, socket.MSG_WAITALL))), socket.MSG_WAITALL)
+        """,
+        top=FORGE,
+        exercise="conv2d",
+        graded=("conv2d",),
+        loses=("conv2d",),
+        status="timed out",
     ),
     # Files beside the module.
     Case("files that a careless grader would import", files=_shadows, loses=()),
