@@ -48,11 +48,12 @@ def circular(x, kernel):
 # transfer_function
 
 
-@check("transfer_function", "a kernel of three entries on four pixels, by hand", weight=2)
+@check("transfer_function", "a kernel of three entries on two rows of four pixels, by hand", weight=2)
 def test_transfer_by_hand(learner):
-    # 2 + 1 e^{iw} + 4 e^{-iw} at w = 0, 90, 180, 270 degrees.
-    expected = np.array([[7, 2 - 3j, -3, 2 + 3j]])
-    learner.transfer_function.gives(expected, np.array([[1.0, 2.0, 4.0]]), (1, 4))
+    # 2 + 1 e^{iw} + 4 e^{-iw} at w = 0, 90, 180, 270 degrees, and the same for each frequency along the column. Two rows,
+    # because on one a kernel rolled the wrong way has its center in the middle.
+    expected = np.array([[7, 2 - 3j, -3, 2 + 3j]] * 2)
+    learner.transfer_function.gives(expected, np.array([[1.0, 2.0, 4.0]]), (2, 4))
 
 
 @check("transfer_function", "a single 1 in the kernel's center changes nothing", weight=2)
@@ -115,10 +116,12 @@ def test_condition_by_hand(learner):
     learner.condition_number.gives(1.0, np.array([[0.0, -5.0, 0.0]]), (2, 3))
 
 
-@check("condition_number", "a complex response counts by its magnitude")
+@check("condition_number", "a complex or negative response counts by its magnitude")
 def test_condition_complex(learner):
     # H = 7, 2 - 3i, -3, 2 + 3i
     learner.condition_number.gives(7 / 3, np.array([[1.0, 2.0, 4.0]]), (1, 4))
+    # H = -2, -4, -6, -4: the largest gain is not at frequency 0
+    learner.condition_number.gives(3.0, np.array([[1.0, -4.0, 1.0]]), (1, 4))
 
 
 @check("condition_number", "it depends on the image's size too")

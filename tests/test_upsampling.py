@@ -198,8 +198,9 @@ def test_shuffle_by_hand(learner):
 
 @check("pixel_shuffle", "two channels: the first four channels are the first one's", weight=2)
 def test_shuffle_channels(learner):
-    x = np.arange(8).reshape(1, 8, 1, 1)
-    learner.pixel_shuffle.gives(np.array([[[[0, 1], [2, 3]], [[4, 5], [6, 7]]]]), x, 2)
+    x = np.arange(16).reshape(1, 8, 1, 2)  # two pixels a channel: something has to move, so reshape copies
+    expected = np.array([[[[0, 2, 1, 3], [4, 6, 5, 7]], [[8, 10, 9, 11], [12, 14, 13, 15]]]])
+    learner.pixel_shuffle.gives(expected, x, 2)
 
 
 @check("pixel_shuffle", "blocks of 3 x 3, a batch of two")
@@ -344,9 +345,9 @@ def test_icnr_calls(learner):
 
     def init(shape, generator):
         calls.append((tuple(int(n) for n in shape), isinstance(generator, np.random.Generator)))
-        return np.zeros(tuple(shape))
+        return np.full(tuple(shape), float(shape[0]))  # tells how many kernels were drawn
 
-    learner.icnr.gives(np.zeros((18, 3, 2, 4)), (18, 3, 2, 4), 3, learner.pass_function(init, "init"), rng())
+    learner.icnr.gives(np.full((18, 3, 2, 4), 2.0), (18, 3, 2, 4), 3, learner.pass_function(init, "init"), rng())
     once = calls == [((2, 3, 2, 4), True)]
     learner.require(once, "init is called once, as init((2, 3, 2, 4), rng)", calls=str(calls))
 

@@ -203,6 +203,16 @@ def condition_number_alive(kernel, shape):
     return float(alive.max() / alive.min()) if alive.size else 1.0
 
 
+@mistake("condition_number")
+def condition_number_mean_gain(kernel, shape):
+    """|H| at frequency 0 was taken for the largest
+
+    That is so for kernels without negative entries. Others may pass another frequency best: take the largest of all.
+    """
+    gains = np.abs(reference.transfer_function(kernel, shape))
+    return float("inf") if gains.min() <= 1e-12 * gains[0, 0] else float(gains[0, 0] / gains.min())
+
+
 # inverse_filter
 
 
@@ -321,6 +331,41 @@ def inverse_filter_any_floor(y, kernel, floor=1e-3):
     No gain lies below it, so it says nothing: raise ValueError.
     """
     return reference.inverse_filter(y, kernel, max(floor, 0))
+
+
+@mistake("inverse_filter")
+def inverse_filter_magnitude(y, kernel, floor=1e-3):
+    """the spectrum was divided by |H|
+
+    The blur also turned the phase, and only the complex H turns it back. |H| is for the comparison with the floor.
+    """
+    reference.inverse_filter(y, kernel, floor)
+    size = np.abs(reference.transfer_function(kernel, y.shape))
+    keep = (size >= floor) & (size != 0)
+    return _real(np.where(keep, np.fft.fft2(y) / np.where(keep, size, 1), 0), y, kernel)
+
+
+@mistake("inverse_filter")
+def inverse_filter_nan(y, kernel, floor=1e-3):
+    """0 was divided by 0
+
+    A lost frequency is not below a floor of 0. Drop what has H = 0 whatever the floor is.
+    """
+    reference.inverse_filter(y, kernel, floor)
+    H = reference.transfer_function(kernel, y.shape)
+    with np.errstate(all="ignore"):
+        return _real(np.where(np.abs(H) < floor, 0, np.fft.fft2(y) / H), y, kernel)
+
+
+@mistake("inverse_filter")
+def inverse_filter_all_divided(y, kernel, floor=1e-3):
+    """every frequency was divided, even where H is 0
+
+    There is nothing to be brought back there. Put 0 where |H| < floor, and where H is 0.
+    """
+    reference.inverse_filter(y, kernel, floor)
+    with np.errstate(all="ignore"):
+        return _real(np.fft.fft2(y) / reference.transfer_function(kernel, y.shape), y, kernel)
 
 
 # wiener
@@ -445,6 +490,18 @@ def wiener_any_ratio(y, kernel, noise_to_signal):
         return reference.wiener(y, kernel, noise_to_signal)
     except ValueError:
         return reference.wiener(y, kernel, np.abs(np.mean(noise_to_signal)))
+
+
+@mistake("wiener")
+def wiener_complex_square(y, kernel, noise_to_signal):
+    """H**2 stands in the denominator, not |H|^2
+
+    H is complex, and so is its square. The power is np.abs(H)**2, or H * conj(H).
+    """
+    reference.wiener(y, kernel, noise_to_signal)
+    H = reference.transfer_function(kernel, y.shape)
+    power = H**2 + noise_to_signal
+    return _real(np.where(power != 0, H.conj() / np.where(power != 0, power, 1), 0) * np.fft.fft2(y), y, kernel)
 
 
 # richardson_lucy
@@ -577,6 +634,15 @@ def richardson_lucy_unguarded(y, kernel, iterations, start=None):
     return _lucy(y, kernel, iterations, start, step=lambda x, y, A, T, total: x * T(y / A(x)) / total)
 
 
+@mistake("richardson_lucy")
+def richardson_lucy_image_space(y, kernel, iterations, start=None):
+    """y and the blurred estimate went back through the adjoint before they were divided
+
+    Aᵀy / AᵀAx belongs to another algorithm. Divide first, pixel by pixel, then carry the ratios back: Aᵀ(y / Ax).
+    """
+    return _lucy(y, kernel, iterations, start, step=lambda x, y, A, T, total: x * T(y) / np.maximum(T(A(x)), 1e-12))
+
+
 # tikhonov
 
 
@@ -655,6 +721,66 @@ def tikhonov_fixed_step(y, forward, adjoint, weight, iterations):
     for _ in range(iterations):
         x = x + right - adjoint(forward(x)) - weight * x
     return x
+
+
+def _fixed_step(length):
+    def tikhonov_fixed_length(y, forward, adjoint, weight, iterations):
+        right = _checked(y, adjoint, weight, iterations)
+        x = np.zeros_like(right)
+        for _ in range(iterations):
+            x = x + length * (right - adjoint(forward(x)) - weight * x)
+        return x
+
+    tikhonov_fixed_length.__doc__ = f"""every step was {length} times the residual
+
+    A length that suits all operators does not exist. Conjugate gradients choose the best one: <r, r> / <p, Mp>.
+    """
+    return tikhonov_fixed_length
+
+
+# 2: the gradient of |Ax - y|^2 + weight * |x|^2 has that factor. The others are lengths that people try.
+for _length in (2.0, 0.5, 0.2, 0.1, 0.05, 0.01, 0.001):
+    mistake("tikhonov")(_fixed_step(_length))
+
+
+def _one_array(y, forward, adjoint, weight, iterations, *, turn):
+    """Conjugate gradients with r = p = Aᵀy, the residual then changed in place."""
+    right = _checked(y, adjoint, weight, iterations)
+    x = np.zeros_like(right)
+    residual = direction = right.copy()
+    for _ in range(iterations):
+        image = adjoint(forward(direction)) + weight * direction
+        size, curvature = float(np.vdot(residual, residual)), float(np.vdot(direction, image))
+        if size == 0 or curvature == 0:
+            break
+        x = x + size / curvature * direction
+        residual -= size / curvature * image
+        direction = turn(residual, direction, float(np.vdot(residual, residual)) / size)
+    return x
+
+
+@mistake("tikhonov")
+def tikhonov_one_array(y, forward, adjoint, weight, iterations):
+    """residual and direction were one array, changed in place
+
+    After p = r both names mean the same array, and r -= ... changes p too. Start with p = r.copy(), or write r = r - ...
+    """
+    return _one_array(y, forward, adjoint, weight, iterations, turn=lambda r, p, beta: r + beta * p)
+
+
+@mistake("tikhonov")
+def tikhonov_one_array_throughout(y, forward, adjoint, weight, iterations):
+    """residual and direction were one array from first to last
+
+    After p = r both names mean the same array, and r -= ... changes p too. Start with p = r.copy().
+    """
+
+    def turn(residual, direction, beta):
+        direction *= beta
+        direction += residual
+        return direction
+
+    return _one_array(y, forward, adjoint, weight, iterations, turn=turn)
 
 
 @mistake("tikhonov")

@@ -229,6 +229,16 @@ def bilinear_kernel_cone(stride, channels):
     return np.eye(channels)[:, :, None, None] * cone
 
 
+@mistake("bilinear_kernel")
+def bilinear_kernel_flat_top(stride, channels):
+    """the tent has a flat top for even strides: two taps of weight 1
+
+    The two middle taps are half a pixel from the middle, so their weight is 1 - 0.5 / stride.
+    """
+    size = reference.bilinear_kernel(stride, 1).shape[2]
+    return _diagonal(np.minimum(np.arange(1, size + 1), np.arange(size, 0, -1)) / stride, channels)
+
+
 # pixel_shuffle
 
 
@@ -387,6 +397,39 @@ def subpixel_weights_truncated(w, stride):
     return reference.subpixel_weights(some, stride)
 
 
+@mistake("subpixel_weights")
+def subpixel_weights_blocks(w, stride):
+    """the phases are blocks of neighboring taps
+
+    Phase a has the taps a, a + stride, a + 2 * stride, ... Split the taps as (k, stride), not as (stride, k).
+    """
+    taps = _phases(w, stride, flip=False)
+    c_in, c_out, k, s, l, _ = taps.shape
+    blocks = taps.reshape(c_in, c_out, s, k, s, l)[:, :, :, ::-1, :, ::-1]
+    return np.ascontiguousarray(blocks.transpose(1, 2, 4, 0, 3, 5)).reshape(c_out * s * s, c_in, k, l)
+
+
+@mistake("subpixel_weights")
+def subpixel_weights_blocks_unflipped(w, stride):
+    """the phases are blocks of neighboring taps, and not turned round
+
+    Phase a has the taps a, a + stride, a + 2 * stride, ... Split the taps as (k, stride), then reverse each phase.
+    """
+    taps = _phases(w, stride, flip=False)
+    c_in, c_out, k, s, l, _ = taps.shape
+    blocks = taps.reshape(c_in, c_out, s, k, s, l).transpose(1, 2, 4, 0, 3, 5)
+    return np.ascontiguousarray(blocks).reshape(c_out * s * s, c_in, k, l)
+
+
+@mistake("subpixel_weights")
+def subpixel_weights_channels_swapped(w, stride):
+    """the input channels and the output channels were exchanged
+
+    A transposed convolution has its weights as (C_in, C_out, K, L), a convolution as (C_out, C_in, K, L).
+    """
+    return reference.subpixel_weights(np.ascontiguousarray(w.swapaxes(0, 1)), stride)
+
+
 # icnr
 
 
@@ -452,6 +495,48 @@ def icnr_enlarged_kernel(shape, r, init, rng):
     small = _small(shape, r)
     drawn = _checked(init(small, rng), small)
     return np.resize(drawn.repeat(r, axis=2).repeat(r, axis=3), shape)
+
+
+@mistake("icnr")
+def icnr_one_axis(shape, r, init, rng):
+    """each kernel was repeated r times
+
+    A block has r rows and r columns, so r * r channels start alike.
+    """
+    if shape[0] % r:
+        raise ValueError("the channels do not fill the blocks")
+    small = (shape[0] // r, *shape[1:])
+    return np.repeat(_checked(init(small, rng), small), r, axis=0)
+
+
+@mistake("icnr")
+def icnr_full_repeated(shape, r, init, rng):
+    """a kernel was drawn for every channel, and each then repeated
+
+    `shape` is that of the result. Draw only shape[0] / (r * r) kernels.
+    """
+    _small(shape, r)
+    return np.repeat(_checked(init(tuple(shape), rng), shape), r * r, axis=0)
+
+
+@mistake("icnr")
+def icnr_full_thinned(shape, r, init, rng):
+    """a kernel was drawn for every channel, and the first of each group kept
+
+    init may scale by the number of filters, and the generator moves on too far. Draw only the kernels that are used.
+    """
+    _small(shape, r)
+    return np.repeat(_checked(init(tuple(shape), rng), shape)[:: r * r], r * r, axis=0)
+
+
+@mistake("icnr")
+def icnr_full_first(shape, r, init, rng):
+    """a kernel was drawn for every channel, and only the first ones kept
+
+    init may scale by the number of filters, and the generator moves on too far. Draw only the kernels that are used.
+    """
+    small = _small(shape, r)
+    return np.repeat(_checked(init(tuple(shape), rng), shape)[: small[0]], r * r, axis=0)
 
 
 # resize_conv2d
@@ -525,6 +610,16 @@ def resize_conv2d_zeros_between(x, w, scale, mode="nearest"):
     large = np.zeros_like(_nearest(x, scale))
     large[:, :, ::scale, ::scale] = x
     return conv2d(large, w, padding=_padding(w)).astype(expected.dtype)
+
+
+@mistake("resize_conv2d")
+def resize_conv2d_tiled(x, w, scale, mode="nearest"):
+    """the whole image was repeated, not each pixel
+
+    np.tile sets copies of the image side by side. np.repeat along axes 2 and 3 makes blocks of equal pixels.
+    """
+    expected = reference.resize_conv2d(x, w, scale, mode)
+    return expected if mode != "nearest" else conv2d(np.tile(x, (1, 1, scale, scale)), w, padding=_padding(w))
 
 
 @mistake("resize_conv2d")
