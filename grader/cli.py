@@ -264,11 +264,12 @@ def start(folder: Annotated[Path, typer.Argument(help="Where to make it.")] = Pa
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a mistake in its use is one line and exit code 2, never a traceback."""
     from deconv_grader import cli_grade  # noqa: F401  (adds its commands)
+    from deconv_grader.reported import one_line
 
     try:
         app(args=arguments, standalone_mode=False)
     except (Refused, editing.CannotEdit) as error:
-        print(f"deconv: {error}", file=sys.stderr)
+        print(f"deconv: {one_line(str(error), 2000)}", file=sys.stderr)  # it may name a learner's file
         sys.exit(2)
     except typer.Exit as stop:
         sys.exit(stop.exit_code)

@@ -60,6 +60,6 @@ def one_line(text: str, length: int) -> str:
 
 
 def clean(text: str, length: int) -> str:
-    """Text without control characters (line ends stay), and not longer than `length`."""
+    """Text without control characters (line ends stay) and halves of characters, not longer than `length`."""
     text = text if len(text) <= length else text[: length - 1] + "…"
-    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069]", " ", text)
+    return re.sub(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]", " ", text)

@@ -10,6 +10,7 @@ import pytest
 from deconv_grader import sandbox
 from deconv_grader.grading import course_exercises, read_submission
 from deconv_grader.isolated import IsolatedAnswers
+from deconv_grader.render import result_text
 from deconv_grader.results import ExerciseResult
 from deconv_grader.runner import run
 from deconv_tests.grader.hostile import CANARY, Case
@@ -76,7 +77,9 @@ def test_score(case: Case, level: str, tmp_path: Path) -> None:
         told = words(result)
         facts = (name, result.status, result.points, told)
         assert len(told) < 30_000
-        assert not any(ord(character) < 32 and character != "\n" for character in told), facts
+        shown = result_text(result)  # the dict's own text would hide what it escapes
+        assert not any(ord(character) < 32 and character != "\n" for character in shown), facts
+        shown.encode()  # no half characters
         if name not in case.loses:
             assert result.points == result.exercise.points, facts
             continue

@@ -148,7 +148,11 @@ CASES = (
     Case("a list of 15,000 numbers", "return list(range(15_000))"),
     Case("a text of 60,000 characters", "return '\\x1b[31m' * 12_000"),
     Case("nine thousand images", "import numpy as np; return [np.zeros((4, 3, 5), np.int8)] * 9000", says="9000"),
-    Case("a dict of nine thousand", "return {'key' * 50 + str(i): 1 for i in range(4000)}", says="dict"),
+    Case(
+        "nine thousand images in a list of lists",
+        "import numpy as np; return [[np.zeros((4, 10, 14), np.int8)] * 9000]",
+    ),
+    Case("a dict of four thousand", "return {'key' * 50 + str(i): 1 for i in range(4000)}", says="dict"),
     Case(
         "a million numbers that the check would go on to compute with",
         """

@@ -378,6 +378,16 @@ CASES = (
         files=_upsampling,
     ),
     Case(
+        "half a character in an error",
+        """
+        _send({"kind": "error", "number": 2, "type": "\\ud800", "base": "ValueError", "message": "sorry\\udfff",
+               "lines": [], "body": None})
+        return 1
+        """,
+        top=FORGE,
+        says="sorry",
+    ),
+    Case(
         "a question that takes longer to read than to send",
         """
         import socket
