@@ -361,6 +361,7 @@ def many(place: Path, others: str | None, count: int) -> dict[str, Contender]:
 
     contenders: dict[str, Contender] = {
         "pytest, ten assertions": (plain_on_ten(place) * count, place, lambda: None, count),
+        "ours, isolated, ten assertions": (one_process_on_ten(place, count), place, lambda: None, count),
         "ours, isolated, all checks": (fresh(ours_class), place, lambda: class_check(place, count), count),
     }
     if others:
@@ -375,6 +376,22 @@ def many(place: Path, others: str | None, count: int) -> dict[str, Contender]:
             make_nbgrader(place, others, count), place / "nbgrader", lambda: nbgrader_check(place), count,
         )  # fmt: skip
     return contenders
+
+
+def one_process_on_ten(place: Path, count: int) -> list[list[str]]:
+    """The ten assertions for many submissions, one after the other in one grading process."""
+    code = f"""
+import pathlib
+from deconv_grader import runner
+from deconv_grader.grading import grade
+from deconvlib.course.catalogue import exercises
+runner.TESTS = pathlib.Path({str(ten_assertions(place))!r})
+chosen = [exercises()[name] for name in {EXERCISES!r}]
+for i in range({count}):
+    grading = grade(pathlib.Path({str(place / "class")!r}) / f"learner{{i}}", chosen)
+    assert grading.score == grading.maximum > 0
+"""
+    return [[sys.executable, "-c", code]]
 
 
 def contenders_of(place: Path, python: str) -> list[list[str]]:
