@@ -42,9 +42,7 @@ class ExerciseResult:
     checks: list[CheckResult] = field(default_factory=list)
     problem: str = ""  # why no check could run: a module that does not import, a forbidden library
     forbidden: bool = False  # the exercise's own body names a forbidden library
-    wrong_needs: tuple[
-        str, ...
-    ] = ()  # prerequisites of the learner's that are begun and not passed; the reference's served
+    wrong_needs: tuple[str, ...] = ()  # prerequisites begun and not passed: the reference's served in their place
 
     @property
     def points(self) -> int:

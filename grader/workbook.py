@@ -6,7 +6,6 @@ import ast
 import hashlib
 import json
 import shutil
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -234,11 +233,9 @@ def start(folder: Path) -> list[Path]:
     return made
 
 
-def by_chapter(
-    found: dict[str, Exercise], key: Callable[[Exercise], str] = lambda e: e.chapter
-) -> dict[str, list[Exercise]]:
+def by_chapter(found: dict[str, Exercise]) -> dict[str, list[Exercise]]:
     """Exercises grouped by chapter, in order."""
     groups: dict[str, list[Exercise]] = {}
     for exercise in found.values():
-        groups.setdefault(key(exercise), []).append(exercise)
+        groups.setdefault(exercise.chapter, []).append(exercise)
     return groups

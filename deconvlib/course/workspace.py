@@ -36,9 +36,3 @@ def adopt_workspace(package_path: list[str]) -> None:
         folder = str(workspace / "deconvlib")
         if folder not in package_path:
             package_path.insert(0, folder)
-
-
-def answers_folder() -> Path:
-    """The folder of the chapter modules in use: the workspace's, else the installed package's."""
-    workspace = find_workspace()
-    return workspace / "deconvlib" if workspace else PACKAGE
