@@ -1,15 +1,19 @@
-"""The pictures the course uses, shipped with it."""
+"""The pictures and weights the course uses, shipped with it; larger collections for those who are online."""
 
 from __future__ import annotations
 
 import functools
 import hashlib
 from importlib import resources
+from pathlib import Path
 
 import numpy as np
 
 _CHECKSUMS = {
     "photos15_256.npz": "154a6451657fedd3ba9cdc88def8e10b6a2a7a42b750420e5bf5bf73463cfdf5",
+    "fashion_mnist_14k.npz": "833a6dc198909b6935e4ddd1f94afcddd70181fd9c2600450fa5323abee02489",
+    "vgg16_conv1-4_int8.npz": "a90fecfc7d7429ebd184e9788995fef406356276189409968e42fdf508257fd6",
+    "vgg16_conv5_int8.npz": "8355643214da836f4ac05e3383777abb6a9a388853c0720f60b1a9e6d2fad1ce",
 }
 
 
@@ -67,3 +71,45 @@ def photograph(name: str, gray: bool = False, size: int = 256) -> np.ndarray:
     if block > 1:
         image = image.reshape(size, block, size, block, 3).mean(axis=(1, 3))
     return image @ np.array([0.2126, 0.7152, 0.0722]) if gray else image
+
+
+def fashion_mnist(split: str = "train", source: str | Path = "shipped") -> tuple[np.ndarray, np.ndarray]:
+    """Photographs of garments and their classes (Xiao, Rasul and Vollgraf 2017, arXiv:1708.07747).
+
+    Parameters
+    ----------
+    split
+        ``"train"`` or ``"test"``.
+    source
+        ``"shipped"``: 12,000 and 2,000 images, the first 1,200 and 200 of each class. A folder: all 60,000 and 10,000,
+        as torchvision keeps them there; it downloads them if they are missing and you are online.
+
+    Returns
+    -------
+    images : uint8 (N, 28, 28)
+        0 is the background.
+    labels : int64 (N,)
+        Indices into `fashion_mnist_names`.
+
+    Raises
+    ------
+    ValueError
+        If the split is another.
+    ModuleNotFoundError
+        If a folder is named and torchvision is not installed.
+    """
+    if split not in ("train", "test"):
+        raise ValueError(f"split must be 'train' or 'test', got {split!r}")
+    if source != "shipped":
+        from torchvision.datasets import FashionMNIST
+
+        whole = FashionMNIST(str(source), train=split == "train", download=True)
+        return whole.data.numpy(), whole.targets.numpy()
+    prefix = "" if split == "train" else "test_"
+    arrays = load("fashion_mnist_14k.npz")
+    return arrays[f"{prefix}images"].copy(), arrays[f"{prefix}labels"].astype(np.int64)
+
+
+def fashion_mnist_names() -> list[str]:
+    """The ten classes of `fashion_mnist`, in the order of their labels."""
+    return [str(name) for name in load("fashion_mnist_14k.npz")["names"]]
