@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-import numpy as np
-
-from deconv_grader.handles import Handle, local
+from deconv_grader import modules
+from deconv_grader.handles import Handle, local, placed
+from deconv_grader.untouched import duplicate, same, shares
 from deconvlib.course.catalogue import Exercise
 from deconvlib.course.exercise import learner_function, reference, serve_only
 
@@ -34,13 +34,18 @@ class Answers(Protocol):
         """Call the learner's function; what it raises is raised."""
         ...
 
+    def place(self, exercise: Exercise, thing: Any) -> Handle:
+        """A torch module put where the learner's code runs, to be passed as an argument and looked at afterwards."""
+        ...
+
 
 class PassedFunction:
-    """A function handed to the learner's code as an argument (a forward operator, an initializer)."""
+    """A function handed to the learner's code as an argument (a forward operator, an initializer, a model's method)."""
 
-    def __init__(self, function: Callable[..., Any], name: str):
+    def __init__(self, function: Callable[..., Any], name: str, methods: Iterable[str] = ()):
         self.function = function
         self.name = name
+        self.methods = tuple(methods)  # that may be called too
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
         return self.function(*args, **keywords)
@@ -71,13 +76,19 @@ class InProcess:
         if function is None:
             raise NotImplementedError(f"{exercise.name} is not written yet")
         given: dict[int | str, Any] = dict(enumerate(args)) | keywords  # type: ignore[operator]
-        before = {key: np.array(value, copy=True) for key, value in given.items() if isinstance(value, np.ndarray)}
-        args = tuple(part.origin if isinstance(part, Handle) else part for part in args)
+        given = {key: duplicate(part) if modules.is_module(part) else part for key, part in given.items()}
+        before = {key: duplicate(part) for key, part in given.items()}
+        args = placed(tuple(given[key] for key in range(len(args))))
         with serve_only({exercise.id}):
-            value = function(*args, **keywords)
-        changed = tuple(key for key, old in before.items() if not np.array_equal(given[key], old, equal_nan=_nan(old)))
-        shared = tuple(key for key in before if _shares(value, given[key]))
-        return Reply(local(value), changed, shared)
+            value = function(*args, **placed({key: given[key] for key in keywords}))
+        changed = tuple(key for key, old in before.items() if not same(given[key], old))
+        shared = tuple(key for key in before if shares(value, given[key]))
+        return Reply(local(value, lambda: serve_only({exercise.id})), changed, shared)
+
+    def place(self, exercise: Exercise, thing: Any) -> Handle:
+        handle = local(duplicate(thing), lambda: serve_only({exercise.id}))
+        assert isinstance(handle, Handle)
+        return handle
 
 
 class Solutions(InProcess):
@@ -95,17 +106,3 @@ def named_answers(name: str) -> InProcess:
         importlib.import_module("deconv_solutions")
         return Solutions()
     raise ValueError(f"answers must be 'deconvlib' or 'solutions', got {name!r}")
-
-
-def _nan(array: np.ndarray) -> bool:
-    return array.dtype.kind in "fc"
-
-
-def _shares(value: Any, argument: np.ndarray) -> bool:
-    if isinstance(value, np.ndarray):
-        return np.may_share_memory(value, argument) and np.shares_memory(value, argument)
-    if isinstance(value, tuple | list):
-        return any(_shares(part, argument) for part in value)
-    if isinstance(value, dict):
-        return any(_shares(part, argument) for part in value.values())
-    return False

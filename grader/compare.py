@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from deconv_grader import foreign
+
 #: Tolerance as a share of the largest expected magnitude; formulations of a convolution differ by under a tenth of it.
 TOLERANCES = {np.dtype(np.float16): 5e-3, np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-10}
 
@@ -29,6 +31,8 @@ class Difference:
 
 def difference(expected: Any, got: Any, tolerance: float | None = None, path: str = "") -> Difference | None:
     """None if `got` is as expected: type, shape, dtype and values."""
+    if foreign.is_tensor(expected):
+        return _tensor_difference(expected, got, tolerance, path)
     if isinstance(expected, np.ndarray):
         return _array_difference(expected, got, tolerance, path)
     if hasattr(expected, "toarray"):
@@ -46,6 +50,25 @@ def difference(expected: Any, got: Any, tolerance: float | None = None, path: st
     if got != expected:
         return Difference(f"{expected!r} was expected, not {got!r}", path=path, secret=True)
     return None
+
+
+def _tensor_difference(expected: Any, got: Any, tolerance: float | None, path: str) -> Difference | None:
+    if not foreign.is_tensor(got):
+        hint = " (is a return statement missing?)" if got is None else ""
+        words = f"a tensor of shape {tuple(expected.shape)} was expected, not {_article(got)}{hint}"
+        return Difference(words, path=path)
+    if got.dtype != expected.dtype:
+        return Difference(f"the dtype should be {expected.dtype}, not {got.dtype}", path=path)
+    return _array_difference(foreign.as_array(expected), foreign.as_array(got), tolerance, path)
+
+
+def carries_history(expected: Any, got: Any) -> bool:
+    """Whether a result would keep a gradient's history alive where the expected one does not."""
+    if foreign.is_tensor(expected):
+        return foreign.is_tensor(got) and got.requires_grad and not expected.requires_grad
+    if isinstance(expected, tuple | list):
+        return any(map(carries_history, expected, got))
+    return isinstance(expected, dict) and any(carries_history(expected[key], got[key]) for key in expected)
 
 
 def _array_difference(expected: np.ndarray, got: Any, tolerance: float | None, path: str) -> Difference | None:
@@ -102,7 +125,8 @@ def _container_difference(expected: Any, got: Any, tolerance: float | None, path
 
 def _float_difference(expected: float, got: Any, tolerance: float | None, path: str) -> Difference | None:
     if isinstance(got, bool) or not isinstance(got, int | float | np.floating | np.integer):
-        return Difference(f"a float was expected, not {_article(got)}", path=path)
+        hint = ": convert with .item()" if foreign.is_tensor(got) else ""
+        return Difference(f"a float was expected, not {_article(got)}{hint}", path=path)
     try:
         # In Python's precision: beside a NumPy half float the expected value would be rounded to one, too.
         expected, got = float(expected), float(got)
@@ -122,5 +146,5 @@ def _real(dtype: np.dtype) -> np.dtype:
 
 def _article(value: Any) -> str:
     name = "None" if value is None else type(value).__name__
-    text = {"ndarray": "an array", "int": "an int", "NoneType": "None", "None": "None"}.get(name)
+    text = {"ndarray": "an array", "Tensor": "a tensor", "int": "an int", "NoneType": "None", "None": "None"}.get(name)
     return text or f"a {name}"

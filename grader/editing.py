@@ -4,17 +4,35 @@ from __future__ import annotations
 
 import ast
 import datetime
+import importlib.util
 import textwrap
 from dataclasses import dataclass
 from pathlib import Path
 
-from deconvlib.course.catalogue import Definition, Exercise, decorator_of, is_stub
+from deconvlib.course.catalogue import Definition, Exercise, arguments_of, decorator_of, is_stub
 
 STUB_BODY = "    raise NotImplementedError\n"
 
 
 class CannotEdit(ValueError):
     """The source is not such that one body can be replaced; the message says what to do."""
+
+
+def stub_body(exercise: Exercise) -> str:
+    """The body of an exercise that nobody has written: for a class, every public method of the worked answer, empty."""
+    if not exercise.signature.startswith("class "):
+        return STUB_BODY
+    spec = importlib.util.find_spec(f"deconv_solutions.{exercise.chapter}")
+    if spec is None or spec.origin is None:
+        raise CannotEdit(f"the methods of {exercise.name} are not known here: the solutions are not installed")
+    worked = _definition(ast.parse(Path(spec.origin).read_text(encoding="utf-8")), exercise.name, spec.origin)
+    methods = [part for part in worked.body if isinstance(part, ast.FunctionDef)]
+    public = [part for part in methods if part.name == "__init__" or not part.name.startswith("_")]
+    return "\n".join(
+        f"    def {part.name}({ast.unparse(part.args)}){f' -> {ast.unparse(part.returns)}' if part.returns else ''}:\n"
+        "        raise NotImplementedError\n"
+        for part in public
+    )
 
 
 @dataclass(frozen=True)
@@ -135,8 +153,7 @@ def read_cell(cell: str, name: str) -> CellAnswer:
             body = STUB_BODY
     start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     beside = ("".join(lines[: start - 1]) + "".join(lines[end:])).strip("\n")
-    arguments = ast.unparse(node.args) if isinstance(node, ast.FunctionDef) else ""
-    return CellAnswer(body.rstrip() + "\n", beside, not is_stub(node), arguments)
+    return CellAnswer(body.rstrip() + "\n", beside, not is_stub(node), arguments_of(node))
 
 
 def bare_arguments(signature_or_arguments: str) -> str:

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from deconv_grader import foreign, modules
 from deconv_grader.bounded import numbers
+from deconv_grader.handles import Handle
 from deconv_grader.known import Mistake
 
 WIDEST, TALLEST, PLANES = 14, 10, 4
@@ -81,6 +83,7 @@ class CheckFailed(AssertionError):
 
 def grids(label: str, value: Any, where: np.ndarray | None = None) -> list[Grid]:
     """Planes of an array worth drawing: small ones whole, of several the ones with a mark, large ones as one line."""
+    value = _drawable(value)
     if isinstance(value, tuple | list) and any(isinstance(part, np.ndarray) for part in value):
         return _part_grids({f"{label}[{i}]": part for i, part in enumerate(value[: PARTS + 1])}, len(value))
     if isinstance(value, dict):
@@ -117,6 +120,13 @@ def grids(label: str, value: Any, where: np.ndarray | None = None) -> list[Grid]
         marks = [] if marked is None else marked[i].tolist()
         drawn.append(Grid(name, caption + more, rows, marks))
     return drawn
+
+
+def _drawable(value: Any) -> Any:
+    """Tensors as arrays, alone or as parts."""
+    if isinstance(value, tuple | list):
+        return [foreign.as_array(part) for part in value] if any(map(foreign.is_tensor, value)) else value
+    return foreign.as_array(value)
 
 
 def _part_grids(parts: dict[str, Any], count: int) -> list[Grid]:
@@ -156,13 +166,21 @@ def describe_call(name: str, parameters: list[str], args: tuple[Any, ...], keywo
 
 
 def _is_operand(value: Any) -> bool:
-    return isinstance(value, np.ndarray | np.random.Generator) or callable(value)
+    return isinstance(value, np.ndarray | np.random.Generator | Handle) or foreign.is_tensor(value) or callable(value)
 
 
 def _argument(label: str, value: Any) -> str:
-    if isinstance(value, np.random.Generator):
+    if isinstance(value, Handle) or modules.is_module(value) or type(value).__name__ == "Generator":
         return label
-    return label if isinstance(value, np.ndarray) and value.ndim else _short(value)
+    if isinstance(value, tuple | list | dict) and any(
+        map(_is_array, value.values() if isinstance(value, dict) else value)
+    ):
+        return label
+    return label if _is_array(value) and value.ndim else _short(value)
+
+
+def _is_array(value: Any) -> bool:
+    return isinstance(value, np.ndarray) or foreign.is_tensor(value)
 
 
 def _short(value: Any, length: int = 72) -> str:

@@ -1,4 +1,4 @@
-"""torch tensors, SciPy's sparse rows and NumPy's random generators on the wire: plain parts, and what joins them again.
+"""torch tensors, SciPy's sparse rows and NumPy's and torch's random generators on the wire: plain parts, and what joins them again.
 
 Neither torch nor SciPy is imported here: their values cross only between processes that have imported them for an
 exercise. A generator crosses as a copy: what the learner draws from it does not move the check's own.
@@ -25,6 +25,22 @@ def library(name: str) -> types.ModuleType | None:
     return hidden.get(name) or sys.modules.get(name)
 
 
+def is_tensor(value: Any) -> bool:
+    """Whether a value is a torch tensor."""
+    torch = library("torch")
+    return torch is not None and isinstance(value, torch.Tensor)
+
+
+def as_array(value: Any) -> Any:
+    """A tensor's numbers as an array that shares its memory; anything else, and what NumPy does not have, as it is."""
+    if not is_tensor(value):
+        return value
+    try:
+        return value.detach().resolve_conj().resolve_neg().numpy()
+    except (TypeError, RuntimeError):  # a dtype, a device or a layout
+        return value
+
+
 def pack(value: Any, part: Callable[[Any], Any]) -> dict[str, Any] | None:
     """The header's object for one of these, its parts packed by `part`; None for anything else."""
     name = type(value).__name__
@@ -33,12 +49,11 @@ def pack(value: Any, part: Callable[[Any], Any]) -> dict[str, Any] | None:
         parts = [state["state"]["state"], state["state"]["inc"], state["has_uint32"], state["uinteger"]]
         return {"foreign": "generator", "parts": part([int(number) for number in parts])}
     torch = library("torch")
+    if torch is not None and type(value) is torch.Generator and value.device.type == "cpu":
+        return {"foreign": "torch generator", "parts": [part(value.get_state().numpy())]}
     if torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter):
-        try:
-            array = value.detach().resolve_conj().resolve_neg().numpy()
-        except (TypeError, RuntimeError):  # a dtype, a device or a layout that NumPy does not have
-            return None
-        if array.dtype.kind not in _NUMBERS:
+        array = as_array(value)
+        if not isinstance(array, np.ndarray) or array.dtype.kind not in _NUMBERS:
             return None
         return {"foreign": "tensor", "parts": [part(np.asarray(array))], "gradient": bool(value.requires_grad)}
     sparse = library("scipy.sparse")
@@ -70,8 +85,12 @@ def unpack(node: dict[str, Any], parts: Any) -> Any:
         return generator
     if type(parts) is not list or not all(type(part) is np.ndarray for part in parts):
         raise TypeError("the parts are not arrays")
+    torch = library("torch")
+    if kind == "torch generator":
+        if torch is None or len(parts) != 1 or "shape" in node or "gradient" in node:
+            raise TypeError("no generator")
+        return torch.Generator().set_state(torch.from_numpy(parts[0]))
     if kind == "tensor":
-        torch = library("torch")
         if torch is None or len(parts) != 1 or "shape" in node:
             raise TypeError("no tensor")
         tensor = torch.from_numpy(parts[0])

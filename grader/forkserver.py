@@ -20,7 +20,7 @@ from deconv_grader.failures import CannotIsolate
 HERE = Path(__file__).resolve().parent
 START_SECONDS = 60.0
 #: The modules that run inside: bubblewrap must show them, Landlock hides them again.
-_INSIDE = ("zygote", "worker", "loading", "handles", "wire", "foreign", "sandbox", "seccomp")
+_INSIDE = ("zygote", "worker", "loading", "handles", "untouched", "wire", "foreign", "modules", "sandbox", "seccomp")
 
 
 @dataclass

@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 
@@ -40,6 +41,16 @@ class Handle:
             raise ValueError(f"attribute must be a public name, got {attribute!r}")
         return self._ask("attribute", attribute)
 
+    def call(self, method: str, *args: Any, **keywords: Any) -> Any:
+        """What a public method gives."""
+        if not method.isidentifier() or method.startswith("_"):
+            raise ValueError(f"method must be a public name, got {method!r}")
+        return self._ask("method", [method, list(args), keywords])
+
+    def load(self, values: dict[str, Any]) -> None:
+        """Set parameters of a torch module by their names, in place."""
+        self._ask("set", dict(values))
+
     def parameters(self) -> dict[str, Any]:
         """The parameters of a torch module by name."""
         return dict(self._ask("parameters", None))
@@ -54,10 +65,38 @@ class Handle:
         return list(self._ask("next", count))
 
 
-def local(value: Any) -> Any:
-    """A handle of a value with a behavior of its own; any other value as it is."""
-    if callable(value) or isinstance(value, Iterator):
-        return Handle(type(value).__name__, lambda kind, body: local(perform(value, kind, body)), value)
+Guard = Callable[[], AbstractContextManager[None]]
+
+
+def local(value: Any, guard: Guard = nullcontext) -> Any:
+    """A handle of a value with a behavior of its own, also within lists, tuples and dicts; any other value as it is.
+
+    What the handle is asked is done within `guard()`.
+    """
+    if type(value) in (list, tuple):
+        return type(value)(local(part, guard) for part in value)
+    if type(value).__name__ == "Size":  # of a tensor: a tuple, as it is once it has crossed
+        return tuple(value)
+    if type(value) is dict:
+        return {key: local(part, guard) for key, part in value.items()}
+    if not (callable(value) or isinstance(value, Iterator)):
+        return value
+
+    def ask(kind: str, body: Any) -> Any:
+        with guard():
+            return local(perform(value, kind, placed(body)), guard)
+
+    return Handle(type(value).__name__, ask, value)
+
+
+def placed(value: Any) -> Any:
+    """Arguments with the things themselves in the place of their handles."""
+    if isinstance(value, Handle):
+        return value.origin
+    if type(value) in (list, tuple):
+        return type(value)(map(placed, value))
+    if type(value) is dict:
+        return {key: placed(part) for key, part in value.items()}
     return value
 
 
@@ -66,6 +105,17 @@ def perform(thing: Any, kind: str, body: Any) -> Any:
     if kind == "invoke":
         args, keywords = body
         return thing(*args, **keywords)
+    if kind == "method":
+        name, args, keywords = body
+        return getattr(thing, str(name))(*args, **keywords)
+    if kind == "set":
+        own = dict(thing.named_parameters())
+        for name, value in body.items():
+            if name not in own or own[name].shape != value.shape:
+                found = f"its shape is {tuple(own[name].shape)}" if name in own else f"there are {', '.join(own)}"
+                raise ValueError(f"a parameter {name} of shape {tuple(value.shape)} was expected; {found}")
+            own[name].data.copy_(value)
+        return None
     if kind == "attribute":
         return getattr(thing, str(body))
     if kind == "parameters":

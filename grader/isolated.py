@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from deconv_grader import packages, sandbox, wire
+from deconv_grader import modules, packages, sandbox, wire
 from deconv_grader.answers import PassedFunction, Reply
 from deconv_grader.bounded import OutOfTime, apart, bounded, laborious
 from deconv_grader.connection import Connection
@@ -73,7 +73,7 @@ class IsolatedAnswers:
         self._first_check = True
         self._left = deadline or 0.0
         self._depth = 0
-        self._functions: list[PassedFunction] = []
+        self._functions: list[PassedFunction] = []  # that this worker was lent
         self._written: dict[str, set[str] | None] = {}
 
     # ------------------------------------------------------------------------------------------ the Answers protocol
@@ -103,15 +103,26 @@ class IsolatedAnswers:
         WorkerFailure
             If the worker was stopped, or died. The rest of the check gets the same at once; the next a new worker.
         """
-        if self._failure is not None:
-            raise self._failure
-        if problem := self.problem(exercise):
-            raise LearnerError(problem)
+        self._usable(exercise)
         worker = self._worker_for(exercise)
         facts = {"kind": "call", "exercise": exercise.id, "references": self._references(exercise)}
         fields, value = self._exchange(worker, facts, [list(args), keywords])
         keys = {*range(len(args)), *keywords}
         return Reply(value, _keys(fields.get("changed"), keys), _keys(fields.get("shared"), keys))
+
+    def place(self, exercise: Exercise, thing: Any) -> Handle:
+        """Put a torch module into the worker."""
+        self._usable(exercise)
+        handle = self._exchange(self._worker_for(exercise), {"kind": "place"}, thing)[1]
+        if not isinstance(handle, Handle):
+            raise Malformed("what was placed did not stay")
+        return handle
+
+    def _usable(self, exercise: Exercise) -> None:
+        if self._failure is not None:
+            raise self._failure
+        if problem := self.problem(exercise):
+            raise LearnerError(problem)
 
     # ---------------------------------------------------------------------------------------------------- the worker
 
@@ -208,6 +219,7 @@ class IsolatedAnswers:
         if worker is not None:
             self.output = worker.output
             worker.end()
+            self._functions.clear()
 
     # -------------------------------------------------------------------------------------------------- one exchange
 
@@ -221,15 +233,15 @@ class IsolatedAnswers:
 
     def _exchange(self, worker: Connection, fields: dict[str, Any], body: Any) -> tuple[dict[str, Any], Any]:
         """Send one frame and wait for what comes of it, answering what the worker asks in between."""
-        functions_before = len(self._functions)
         self._depth += 1
         try:
             if self._depth > DEEPEST:
                 raise Malformed("calls within calls are nested too deeply")
             number = worker.number()
             try:
+                body = self._crossing(body)
                 frame = wire.encode({**fields, "number": number}, body, wire.REQUEST, self._special)
-            except wire.WireError as error:
+            except (wire.WireError, TypeError) as error:
                 raise TypeError(f"the check passes what cannot be sent: {error}") from None
             self._left -= worker.send(frame, self._left)
             for _ in range(MOST_CALLBACKS):
@@ -264,7 +276,6 @@ class IsolatedAnswers:
             raise
         finally:
             self._depth -= 1
-            del self._functions[functions_before:]
 
     def _give_up(self, failure: BaseException) -> None:
         self._failure = failure if isinstance(failure, WorkerFailure) else TimedOut("stopped at its deadline")
@@ -274,14 +285,34 @@ class IsolatedAnswers:
 
     def _special(self, value: Any) -> dict[str, Any] | None:
         if isinstance(value, PassedFunction):
-            self._functions.append(value)
-            return {"function": len(self._functions) - 1, "name": value.name}
+            methods = {name: self._pass(PassedFunction(getattr(value.function, name), name)) for name in value.methods}
+            return {"function": self._pass(value), "name": value.name, "methods": methods}
         if isinstance(value, Handle) and value.origin[0] is self._worker:
             return {"handle": value.origin[1]}
         return None
 
-    def _restore(self, worker: Connection) -> Callable[[dict[str, Any]], Handle]:
-        def restore(node: dict[str, Any]) -> Handle:
+    def _pass(self, function: PassedFunction) -> int:
+        self._functions.append(function)
+        return len(self._functions) - 1
+
+    def _crossing(self, value: Any) -> Any:
+        """A body with each torch module described: a worker builds it anew, its own methods are asked for here."""
+        if modules.is_module(value):
+            itself = PassedFunction(value, type(value).__name__)
+            return wire.Described({"tree": modules.describe(value, PassedFunction), "itself": itself})
+        if type(value) in (list, tuple):
+            return type(value)(map(self._crossing, value))
+        if type(value) is dict:
+            return {key: self._crossing(part) for key, part in value.items()}
+        return value
+
+    def _restore(self, worker: Connection) -> Callable[[dict[str, Any]], Handle | PassedFunction]:
+        def restore(node: dict[str, Any]) -> Handle | PassedFunction:
+            if node.keys() == {"passed"}:  # back again
+                index = node["passed"]
+                if type(index) is not int or not 0 <= index < len(self._functions):
+                    raise wire.WireError("a function that was not passed")
+                return self._functions[index]
             number, name = node.get("handle"), node.get("type")
             if node.keys() != {"handle", "type"} or type(number) is not int or type(name) is not str:
                 raise wire.WireError("an object of unknown kind")
@@ -310,7 +341,9 @@ class IsolatedAnswers:
                 raise wire.WireError("an argument that cannot be sent")
             function = self._asked_for(reply)
             with bounded(self._left):
-                result = function(*args, **keywords)
+                result = function(*map(_itself, args), **{key: _itself(part) for key, part in keywords.items()})
+            if modules.is_module(result):  # a prerequisite that is a class: what it makes stays here, and can be called
+                result = PassedFunction(result, type(result).__name__, modules.methods_of(result))
             return wire.encode(answer, result, wire.REQUEST, self._special)
         except OutOfTime:
             raise
@@ -331,6 +364,11 @@ class IsolatedAnswers:
         if type(identity) is not str or identity not in self._references(self._serves):
             raise Malformed("it asked for a solution that it may not have")
         return reference(identity)
+
+
+def _itself(value: Any) -> Any:
+    """What a worker was lent: the model of the test in the place of its copy there."""
+    return value.function if isinstance(value, PassedFunction) and modules.is_module(value.function) else value
 
 
 def _keys(found: Any, allowed: set[int | str]) -> tuple[int | str, ...]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import copy
 import functools
+import inspect
 import linecache
 import traceback
 from collections.abc import Callable
@@ -12,12 +13,16 @@ from typing import Any
 
 import numpy as np
 
+from deconv_grader import foreign, modules
 from deconv_grader.answers import Answers, PassedFunction, Reply
 from deconv_grader.bounded import MOST_NUMBERS, numbers
-from deconv_grader.compare import Difference, difference
+from deconv_grader.compare import Difference, carries_history, difference
 from deconv_grader.feedback import CheckFailed, Feedback, describe_call, grids
+from deconv_grader.handles import Handle, local, placed
 from deconv_grader.known import Mistake, mistakes_of
+from deconv_grader.untouched import duplicate
 from deconvlib.course.catalogue import Exercise, exercises
+from deconvlib.course.exercise import serve_only
 
 Passed = tuple[Any, Any, Any, float | None]  # arguments, keywords, the right result, its tolerance
 History = dict[str, list[Passed]]  # of each exercise, calls that the learner's function got right
@@ -28,10 +33,16 @@ LARGEST_TRIED = 20_000  # numbers in a call with which known mistakes are tried:
 
 
 class Learner:
-    """Gives the exercises as attributes: ``learner.conv2d(x, w)``, ``learner.conv2d.gives(expected, x, w)``."""
+    """Gives the exercises as attributes: ``learner.conv2d(x, w)``, ``learner.conv2d.gives(expected, x, w)``.
 
-    def __init__(self, answers: Answers, reveal: bool = True, history: History | None = None):
+    `exercise` is the one that is checked: where it runs, `place` puts a model.
+    """
+
+    def __init__(
+        self, answers: Answers, reveal: bool = True, history: History | None = None, exercise: Exercise | None = None
+    ):
         self._answers = answers
+        self._exercise = exercise
         self._reveal = reveal
         self._history = {} if history is None else history
 
@@ -47,6 +58,12 @@ class Learner:
             values = [grid for label, value in shown.items() if self._reveal for grid in grids(label, value)]
             raise CheckFailed(Feedback(f"This should hold, and does not: {statement}.", got=values))
 
+    def place(self, module: Any) -> Handle:
+        """Put a torch module where the learner's code runs: a handle to pass as an argument and to look at afterwards."""
+        if self._exercise is None:
+            raise ValueError("a module can be placed only in a check of an exercise")
+        return self._answers.place(self._exercise, module)
+
     def pass_function(self, function: Callable[..., Any], name: str = "function") -> PassedFunction:
         """Wrap a function that the learner's code is to call."""
         return PassedFunction(function, name)
@@ -54,6 +71,8 @@ class Learner:
 
 class Call:
     """One exercise's function, called through the grader."""
+
+    detached = True  # whether results must be free of a gradient's history
 
     def __init__(self, exercise: Exercise, answers: Answers, reveal: bool, passed: list[Passed]):
         self.exercise = exercise
@@ -83,6 +102,9 @@ class Call:
         if found is not None:
             suspects = functools.partial(self._suspects, expected, reply.value, tolerance, *fresh)
             raise CheckFailed(self._explain(found, expected, reply.value, *fresh), suspects)
+        if self.detached and carries_history(expected, reply.value):
+            words = f"The result of {self.exercise.name} still carries its gradient's history. Return it detached."
+            raise CheckFailed(self._feedback(words, args, keywords))
         self._behaved(reply, args, keywords)
         if len(self.passed) < MOST_REMEMBERED and _size(args, keywords) <= LARGEST_TRIED:
             self.passed.append((*fresh, expected, tolerance))
@@ -92,7 +114,7 @@ class Call:
         wanted = errors if isinstance(errors, tuple) else (errors,)
         names = " or ".join(error.__name__ for error in wanted)
         try:
-            reply = self.answers.call(self.exercise, args, keywords)
+            reply = self._outcome(args, keywords)
         except wanted as error:
             return str(error)
         except NotImplementedError:
@@ -105,18 +127,37 @@ class Call:
         feedback.got = grids("yours", reply.value)
         raise CheckFailed(feedback, functools.partial(self._suspects, names, reply.value, None, args, keywords))
 
+    def through(self, program: Callable[..., Any]) -> Program:
+        """Check what a small program makes of the exercise: ``program(make, *arguments)`` builds, calls, returns values.
+
+        `make` is the learner's function or class; ``make.place(module)`` puts a model beside it. The program's docstring
+        is the call that the learner is shown.
+        """
+        return Program(self.exercise, self.answers, self.reveal, [], program)
+
+    def _run(self, known: Mistake, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """What a known mistake gives."""
+        return known.function(*_fresh(args), **_fresh(keywords))
+
+    def _try(self, known: Mistake, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """What a known mistake gives; an object like no result where it gives none."""
+        try:
+            return self._run(known, args, keywords)
+        except Exception:
+            return _NOTHING
+
     @functools.cached_property
     def _parameters(self) -> list[str]:
-        signature = self.exercise.signature
-        if signature.startswith("class "):
-            return []
-        node = ast.parse(f"def {signature}: ...").body[0]
+        node = ast.parse(f"def {self.exercise.signature.removeprefix('class ')}: ...").body[0]
         assert isinstance(node, ast.FunctionDef)
         return [argument.arg for argument in node.args.args]
 
+    def _outcome(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Reply:
+        return self.answers.call(self.exercise, args, keywords)
+
     def _reply(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Reply:
         try:
-            return self.answers.call(self.exercise, args, keywords)
+            return self._outcome(args, keywords)
         except CheckFailed:
             raise
         except NotImplementedError as error:
@@ -130,7 +171,7 @@ class Call:
     def _feedback(self, headline: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> Feedback:
         call = describe_call(self.exercise.name, self._parameters, args, keywords)
         given = {**dict(zip(self._parameters, args, strict=False)), **keywords}
-        shown = [grid for key, value in given.items() if isinstance(value, np.ndarray) for grid in grids(key, value)]
+        shown = [grid for key, value in given.items() if _has_numbers(value) for grid in grids(key, value)]
         return Feedback(headline, call, shown)
 
     def _raised(self, error: Exception, args: tuple[Any, ...], keywords: dict[str, Any]) -> Feedback:
@@ -144,7 +185,11 @@ class Call:
             return " and ".join(names)
 
         if reply.changed:
-            words = f"The call changed its argument {named(reply.changed)}. Work on a copy: arguments are the caller's."
+            model = any(
+                modules.is_module(args[key] if isinstance(key, int) else keywords[key]) for key in reply.changed
+            )
+            what = "Leave a model as it was: weights, mode, gradients, hooks" if model else "Work on a copy"
+            words = f"The call changed its argument {named(reply.changed)}. {what}: arguments are the caller's."
             raise CheckFailed(self._feedback(words, args, keywords))
         if reply.shared:
             words = f"The result is a view of the argument {named(reply.shared)}: changing one changes the other. Return a copy."
@@ -167,7 +212,7 @@ class Call:
             return []
         found = []
         for known in mistakes_of(self.exercise.name, self.exercise.chapter):
-            wrong = _try(known, args, keywords)
+            wrong = self._try(known, args, keywords)
             if (
                 difference(wrong, got, tolerance) is None
                 and difference(expected, wrong, tolerance) is not None
@@ -183,22 +228,59 @@ class Call:
         found = []
         for known in mistakes_of(self.exercise.name, self.exercise.chapter):
             try:
-                known.function(*_fresh(args), **_fresh(keywords))
+                self._run(known, args, keywords)
             except Exception as other:
                 if _same_error(error, other) and self._contradicts_nothing(known):
                     found.append(known)
         return found or None
 
     def _contradicts_nothing(self, known: Mistake) -> bool:
-        return all(difference(right, _try(known, a, k), t) is None for a, k, right, t in self.passed)
+        return all(difference(right, self._try(known, a, k), t) is None for a, k, right, t in self.passed)
 
 
-def _try(known: Mistake, args: Any, keywords: Any) -> Any:
-    """What a known mistake gives; an object like no result where it gives none."""
-    try:
-        return known.function(*_fresh(args), **_fresh(keywords))
-    except Exception:
-        return _NOTHING
+class Program(Call):
+    """An exercise as a small program of a check uses it: an instance is built, then asked."""
+
+    detached = False  # what a module gives may be learned from
+
+    def __init__(
+        self, exercise: Exercise, answers: Answers, reveal: bool, passed: list[Passed], program: Callable[..., Any]
+    ):
+        super().__init__(exercise, answers, reveal, passed)
+        self.program = program
+
+    @functools.cached_property
+    def _parameters(self) -> list[str]:
+        return list(inspect.signature(self.program).parameters)[1:]
+
+    def _outcome(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Reply:
+        answers, exercise = self.answers, self.exercise
+        maker = _Maker(
+            lambda *a, **k: answers.call(exercise, a, k).value, lambda module: answers.place(exercise, module)
+        )
+        return Reply(self.program(maker, *args, **keywords))
+
+    def _run(self, known: Mistake, args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        def make(*a: Any, **k: Any) -> Any:
+            with serve_only(()):
+                return local(known.function(*placed(a), **placed(k)))
+
+        return self.program(_Maker(make, lambda module: local(duplicate(module))), *_fresh(args), **_fresh(keywords))
+
+    def _feedback(self, headline: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> Feedback:
+        feedback = super()._feedback(headline, args, keywords)
+        feedback.call = inspect.cleandoc(self.program.__doc__ or "").partition("\n")[0] or feedback.call
+        return feedback
+
+
+class _Maker:
+    """The `make` of a program."""
+
+    def __init__(self, make: Callable[..., Any], place: Callable[[Any], Handle]):
+        self._make, self.place = make, place
+
+    def __call__(self, *args: Any, **keywords: Any) -> Any:
+        return self._make(*args, **keywords)
 
 
 def _same_error(one: Exception, other: Exception) -> bool:
@@ -213,18 +295,37 @@ def _on_purpose(error: Exception) -> bool:
     return bool(lines) and "raise " in lines[-1].partition(": ")[2]
 
 
+def _has_numbers(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return any(map(_has_numbers, value))
+    return isinstance(value, np.ndarray) or foreign.is_tensor(value)
+
+
 def _size(args: Any, keywords: Any) -> int:
-    return sum(value.size for value in (*args, *keywords.values()) if isinstance(value, np.ndarray))
+    return sum(_numbers(value) for value in (*args, *keywords.values()))
+
+
+def _numbers(value: Any) -> int:
+    if isinstance(value, tuple | list):
+        return sum(map(_numbers, value))
+    if modules.is_module(value):
+        return sum(part.numel() for part in value.parameters())
+    return int(np.prod(value.shape)) if _has_numbers(value) else 0
 
 
 def _fresh(values: Any) -> Any:
-    """The same arguments, with copies of random generators: a call moves a generator on."""
+    """The same arguments, with copies of random generators and modules: a call moves a generator on."""
     if isinstance(values, dict):
-        return {
-            key: copy.deepcopy(value) if isinstance(value, np.random.Generator) else value
-            for key, value in values.items()
-        }
-    return tuple(copy.deepcopy(value) if isinstance(value, np.random.Generator) else value for value in values)
+        return dict(zip(values, _fresh(tuple(values.values())), strict=True))
+    return tuple(map(_fresh_one, values))
+
+
+def _fresh_one(value: Any) -> Any:
+    if isinstance(value, np.random.Generator):
+        return copy.deepcopy(value)
+    if type(value).__name__ == "Generator" and hasattr(value, "clone_state"):  # torch's
+        return value.clone_state()
+    return duplicate(value) if modules.is_module(value) else value
 
 
 def learner_lines(error: BaseException) -> list[str]:

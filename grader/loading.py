@@ -121,7 +121,7 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
         for exercise in self.exercises.get(name, ()):
             # A notebook's cells and a bare module need not repeat the decorator.
             function = module.__dict__.get(exercise)
-            if isinstance(function, types.FunctionType) and not hasattr(function, "exercise"):
+            if isinstance(function, types.FunctionType | type) and not hasattr(function, "exercise"):
                 function.__module__ = module.__name__
                 module.__dict__[exercise] = decorate(title="", points=0, minutes=0, difficulty=1)(function)
 

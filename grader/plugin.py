@@ -61,7 +61,8 @@ def learner(request: pytest.FixtureRequest) -> Learner:
     history = request.config.stash.setdefault(HISTORY, {})
     marker = request.node.get_closest_marker("check")
     hidden = marker is not None and marker.kwargs["hidden"]
-    return Learner(answers, reveal=not hidden or request.config.stash.get(REVEAL, True), history=history)
+    reveal = not hidden or request.config.stash.get(REVEAL, True)
+    return Learner(answers, reveal=reveal, history=history, exercise=exercise)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -24,7 +24,7 @@ from typing import Any
 
 import numpy as np
 
-from deconv_grader import foreign
+from deconv_grader import foreign, modules
 
 PREFIX = struct.Struct("<II")
 DTYPES = frozenset(["|b1", "|i1", "|u1", "<i2", "<u2", "<i4", "<u4", "<i8", "<u8", "<f2", "<f4", "<f8", "<c8", "<c16"])
@@ -48,16 +48,23 @@ class Limits:
     text: int = 1 << 16  # characters of one string
     bits: int = 4096  # of one int
     dimensions: int = 32
-    layout: bool = False  # whether strides are sent: only toward the worker, where they cannot hurt
+    trusted: bool = False  # toward the worker, where they cannot hurt: strides, modules, torch's generators
 
 
 REPLY = Limits()
-REQUEST = Limits(header=4 << 20, payload=256 << 20, values=100_000, text=1 << 20, layout=True)
+REQUEST = Limits(header=4 << 20, payload=256 << 20, values=100_000, text=1 << 20, trusted=True)
 
 #: Packs what the list above does not know (a handle, a passed function): the header's object, or None if it cannot.
 Special = Callable[[Any], "dict[str, Any] | None"]
 #: Makes a value of such an object again.
 Restore = Callable[[dict[str, Any]], Any]
+
+
+class Described:
+    """A torch module on its way to a worker: what `modules.describe` made of it, and the passed function that it is."""
+
+    def __init__(self, body: dict[str, Any]):
+        self.body = body
 
 
 def encode(fields: dict[str, Any], body: Any, limits: Limits, special: Special | None = None) -> bytes:
@@ -142,6 +149,8 @@ class _Packer:
             return {"tuple": [self.pack(part, depth + 1) for part in tuple.__iter__(value)]}
         if kind in (dict, OrderedDict, defaultdict) and all(type(key) is str for key in value):
             return {"dict": {self._text(key): self.pack(part, depth + 1) for key, part in value.items()}}
+        if kind is Described and self.limits.trusted:
+            return {"module": self.pack(value.body, depth + 1)}
         packed = foreign.pack(value, lambda part: self.pack(part, depth + 1))
         if packed is None and self.special is not None:
             packed = self.special(value)
@@ -173,7 +182,7 @@ class _Packer:
         if array.nbytes > self.limits.payload:
             raise WireError(f"an array of shape {array.shape} is too large to send")
         node: dict[str, Any] = {"array": _NAMES[array.dtype], "shape": list(array.shape)}
-        if not self.limits.layout or array.flags.c_contiguous:
+        if not self.limits.trusted or array.flags.c_contiguous:
             node |= self._bytes(array.tobytes())
         else:
             span, offset = _span(array)
@@ -184,7 +193,7 @@ class _Packer:
                 memory = np.zeros(span, np.uint8)
                 np.ndarray(array.shape, array.dtype, memory, offset, array.strides)[...] = array
                 node |= {"strides": list(array.strides), "offset": offset} | self._bytes(memory.tobytes())
-        if self.limits.layout and not array.flags.writeable:
+        if self.limits.trusted and not array.flags.writeable:
             node["writable"] = False
         return node
 
@@ -302,7 +311,7 @@ class _Unpacker:
         return _memory(self._take(dtype.itemsize), dtype)[0]
 
     def _array(self, node: dict[str, Any], depth: int) -> np.ndarray:
-        layout = frozenset({"strides", "offset", "writable"}) if self.limits.layout else frozenset()
+        layout = frozenset({"strides", "offset", "writable"}) if self.limits.trusted else frozenset()
         self._keys(node, {"array", "shape", "bytes"}, layout)
         dtype = self._dtype(node["array"])
         shape = self._shape(node["shape"], dtype)
@@ -333,10 +342,21 @@ class _Unpacker:
 
     def _foreign(self, node: dict[str, Any], depth: int) -> Any:
         self._keys(node, {"foreign", "parts"}, frozenset({"shape", "gradient"}))
+        if node["foreign"] == "torch generator" and not self.limits.trusted:  # its state is torch's to check
+            raise WireError("a generator that nobody asked for")
         try:
             return foreign.unpack(node, self.unpack(node["parts"], depth + 1))
         except (TypeError, ValueError, IndexError, OverflowError, RuntimeError, KeyError):
             raise WireError("a tensor, sparse matrix or generator that is none") from None
+
+    def _module(self, node: dict[str, Any], depth: int) -> Any:
+        self._keys(node, {"module"})
+        if not self.limits.trusted:
+            raise WireError("a module, which only the grader sends")
+        body = self.unpack(node["module"], depth + 1)
+        module = modules.build(body["tree"])
+        modules.lent[module] = body["itself"]
+        return module
 
     _OBJECTS = {
         "array": _array,
@@ -347,6 +367,7 @@ class _Unpacker:
         "complex": _complex,
         "dict": _dict,
         "foreign": _foreign,
+        "module": _module,
     }
 
 

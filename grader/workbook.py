@@ -141,7 +141,7 @@ class Workbook:
         """Put the stub's body back; the old text is kept in the returned file."""
         source = self.source(exercise)
         kept = editing.backup(self.folder, exercise, source)
-        editing.write(self.path(exercise), exercise, editing.STUB_BODY)
+        editing.write(self.path(exercise), exercise, editing.stub_body(exercise))
         return kept
 
     def write_cell(self, exercise: Exercise, cell: str) -> str:
@@ -164,7 +164,7 @@ class Workbook:
 
 
 def _arguments(signature: str) -> str:
-    node = ast.parse(f"def {signature}: ...").body[0]
+    node = ast.parse(f"def {signature.removeprefix('class ')}: ...").body[0]
     assert isinstance(node, ast.FunctionDef)
     return ast.unparse(node.args)
 

@@ -15,10 +15,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
-from deconv_grader import loading, wire
+from deconv_grader import loading, modules, wire
 from deconv_grader.handles import perform
+from deconv_grader.untouched import same, shares
 
 MESSAGE_LENGTH = 2000
 TRACE_LENGTH = 12
@@ -109,7 +108,11 @@ class Worker:
             changed = [key for key, part in given.items() if not same(part, old[key])]
             shared = [key for key, part in given.items() if shares(value, part)]
             return value, {"changed": changed, "shared": shared}
-        return perform(self.handles[fields["handle"]], kind, body), {}
+        if kind == "place":
+            modules.lent.pop(body, None)  # from here on it is itself
+            return Kept(body), {}
+        with self.exercise.serve_only(self.identities - self.references):
+            return perform(self.handles[fields["handle"]], kind, body), {}
 
     def _learner_function(self, identity: str) -> Callable[..., Any]:
         function = self.exercise.learner_function(identity)
@@ -120,14 +123,21 @@ class Worker:
     # Values that do not cross.
 
     def _keep(self, value: Any) -> dict[str, Any]:
+        if isinstance(value, Kept):
+            value = value.thing
         if len(self.handles) >= MOST_HANDLES:
             raise wire.WireError("too many values that cannot be sent")
         self.handles.append(value)
         return {"handle": len(self.handles) - 1, "type": _clean(type(value).__name__, 80)}
 
+    def _lend_back(self, value: Any) -> dict[str, Any]:
+        """In a question: what the grader lent, as what it is over there."""
+        lent = modules.lent.get(value) if modules.is_module(value) else value
+        return {"passed": lent.number} if isinstance(lent, Passed) else self._keep(value)
+
     def _restore(self, node: dict[str, Any]) -> Any:
         if "function" in node:
-            return Passed(self, node["function"], node["name"])
+            return Passed(self, node["function"], node["name"], node["methods"])
         return self.handles[node["handle"]]
 
     # Asking the grader while a call of its own is under way.
@@ -146,7 +156,7 @@ class Worker:
 
     def ask(self, fields: dict[str, Any], body: Any) -> Any:
         """The grader's answer to a frame. It may ask for something else before it gives one."""
-        self.channel.send(wire.encode(fields, body, wire.REPLY, self._keep))
+        self.channel.send(wire.encode(fields, body, wire.REPLY, self._lend_back))
         while True:
             header, payload = self.channel.receive()
             answer, value = wire.decode(header, payload, wire.REQUEST, self._restore)
@@ -186,15 +196,27 @@ class Worker:
         return [*found[:2], *found[-TRACE_LENGTH:]] if len(found) > TRACE_LENGTH + 2 else found
 
 
-class Passed:
-    """A function that a test passed as an argument: calling it asks the grader."""
+class Kept:
+    """What a test placed here."""
 
-    def __init__(self, worker: Worker, number: int, name: str):
+    def __init__(self, thing: Any):
+        self.thing = thing
+
+
+class Passed:
+    """A function that a test passed as an argument, or a model that stayed with the grader: calling it asks the grader."""
+
+    def __init__(self, worker: Worker, number: int, name: str, methods: dict[str, int]):
         self.__name__ = name
-        self._worker, self._number = worker, number
+        self._worker, self.number = worker, number
+        for method, other in methods.items():
+            setattr(self, method, Passed(worker, other, method, {}))
+
+    def __deepcopy__(self, memo: Any) -> Passed:  # a learner may copy a model that holds it
+        return self
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        return self._worker.ask({"kind": "callback", "function": self._number}, [list(args), dict(keywords)])
+        return self._worker.ask({"kind": "callback", "function": self.number}, [list(args), dict(keywords)])
 
     def __repr__(self) -> str:
         return self.__name__
@@ -203,35 +225,6 @@ class Passed:
 _BUILTIN = {
     error.__name__: error for error in (ValueError, TypeError, IndexError, KeyError, ZeroDivisionError, OverflowError)
 }
-
-
-def same(new: Any, old: Any) -> bool:
-    """Whether an argument is as it was, to the bit."""
-    if isinstance(old, np.ndarray):
-        if not isinstance(new, np.ndarray) or (new.shape, new.dtype) != (old.shape, old.dtype):
-            return False
-        return np.array_equal(new, old) or new.tobytes() == old.tobytes()
-    if isinstance(old, list | tuple):
-        return len(new) == len(old) and all(map(same, new, old))
-    if isinstance(old, dict):
-        return new.keys() == old.keys() and all(same(new[key], part) for key, part in old.items())
-    return True
-
-
-def shares(value: Any, argument: Any) -> bool:
-    """Whether a result uses an argument's memory."""
-    if not isinstance(argument, np.ndarray):
-        return False
-    if isinstance(value, np.ndarray):
-        try:
-            return np.may_share_memory(value, argument) and np.shares_memory(value, argument, max_work=100_000)  # type: ignore[arg-type]
-        except np.exceptions.TooHardError:
-            return True
-    if isinstance(value, tuple | list):
-        return any(shares(part, argument) for part in value)
-    if isinstance(value, dict):
-        return any(shares(part, argument) for part in value.values())
-    return False
 
 
 def _message(error: BaseException) -> str:

@@ -36,7 +36,7 @@ CHAPTERS = {
 
 @dataclass(frozen=True)
 class Exercise:
-    """One exercise: what its decorator says and where it stands."""
+    """One exercise: what its decorator says and where it stands. The signature of a class is that of its `__init__`."""
 
     name: str
     chapter: str
@@ -91,12 +91,19 @@ def is_stub(node: Definition) -> bool:
     return isinstance(name, ast.Name) and name.id == "NotImplementedError"
 
 
+def arguments_of(node: Definition) -> str:
+    """A function's arguments as they are written; a class's are those of its `__init__`, without self."""
+    if isinstance(node, ast.FunctionDef):
+        return ast.unparse(node.args)
+    made = next((part for part in node.body if isinstance(part, ast.FunctionDef) and part.name == "__init__"), None)
+    return ast.unparse(made.args).partition(", ")[2] if made else ""
+
+
 def _signature(node: Definition) -> str:
     if isinstance(node, ast.ClassDef):
-        bases = ", ".join(ast.unparse(base) for base in node.bases)
-        return f"class {node.name}({bases})"
+        return f"class {node.name}({arguments_of(node)})"
     returns = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-    return f"{node.name}({ast.unparse(node.args)}){returns}"
+    return f"{node.name}({arguments_of(node)}){returns}"
 
 
 def read_module(path: Path) -> dict[str, Exercise]:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import copyreg
 import functools
 import importlib
 import sys
+import types
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeVar
 
@@ -23,7 +25,10 @@ def _stub() -> None:
 
 
 def is_stub(function: Callable[..., Any]) -> bool:
-    """Whether a function's body is still ``raise NotImplementedError``."""
+    """Whether a function's body (every method's, for a class) is still ``raise NotImplementedError``."""
+    if isinstance(function, type):
+        methods = [part for part in vars(function).values() if isinstance(part, types.FunctionType)]
+        return bool(methods) and all(map(is_stub, methods))
     code = getattr(function, "__code__", None)
     return code is not None and code.co_code == _stub.__code__.co_code and code.co_names == _stub.__code__.co_names
 
@@ -39,7 +44,7 @@ def exercise(
     forbids: tuple[str, ...] = ("torch", "scipy"),
     deadline: float = 5.0,
 ) -> Callable[[F], F]:
-    """Mark a function of a chapter module as an exercise.
+    """Mark a function or a class of a chapter module as an exercise.
 
     The arguments must be literals: the site, the command line, the notebooks and the reports read them from the source
     (see `deconvlib.course.catalogue`), and this is their only home.
@@ -55,7 +60,7 @@ def exercise(
     hints
         From a nudge to nearly the code.
     forbids
-        Top-level packages that may not be imported to solve it.
+        Top-level packages that may not be imported to solve it, and single functions by their dotted names.
     deadline
         Seconds allowed for one check.
     """
@@ -65,6 +70,8 @@ def exercise(
         identity = f"{chapter}.{function.__name__}"
         _written[identity] = function
         _announced.discard(identity)
+        if isinstance(function, type):
+            return _serve_class(function, identity)  # type: ignore[return-value]
 
         @functools.wraps(function)
         def served(*args: Any, **keywords: Any) -> Any:
@@ -74,6 +81,25 @@ def exercise(
         return served  # type: ignore[return-value]
 
     return decorate
+
+
+def _serve_class(made: type, identity: str) -> type:
+    """Have the making of an instance ask who answers. The class stays the learner's own, and its subclasses themselves."""
+    before: Callable[..., Any] = made.__new__
+
+    def __new__(cls: type, *args: Any, **keywords: Any) -> Any:
+        copied = sys._getframe(1).f_code is _COPIED  # copy.deepcopy of an instance that there is already
+        answer = made if cls is not made or copied else _who_answers(identity)
+        if answer is not made:
+            return answer(*args, **keywords)
+        return before(cls) if before is object.__new__ else before(cls, *args, **keywords)
+
+    made.__new__ = staticmethod(__new__)  # type: ignore[assignment, method-assign]
+    made.exercise = identity  # type: ignore[attr-defined]
+    return made
+
+
+_COPIED = copyreg.__newobj__.__code__  # type: ignore[attr-defined]
 
 
 def learner_function(identity: str) -> Callable[..., Any] | None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from deconv_grader.conformance import conformance
-from deconv_grader.editing import bare_arguments, read_cell
+from deconv_grader.editing import bare_arguments, read_cell, stub_body
 from deconv_grader.known import registered
 from deconvlib.course.catalogue import CHAPTERS, exercises, prerequisites, read_module
 
@@ -50,6 +50,12 @@ def test_stubs_and_solutions_have_the_same_names_and_signatures(chapter):
         if isinstance(node, ast.FunctionDef):
             assert ast.unparse(node.args) == ast.unparse(stubs[name].args), name
             assert ast.unparse(node.returns) == ast.unparse(stubs[name].returns), name
+        else:
+            _, beside, _ = ast.unparse(stubs[name]).rpartition('"""')
+            assert beside.strip("\n") + "\n" == stub_body(EXERCISES[name]), (
+                f"{name}: the public methods of the solution"
+            )
+            assert [ast.unparse(base) for base in node.bases] == [ast.unparse(base) for base in stubs[name].bases]
 
 
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda e: e.id)
@@ -61,7 +67,8 @@ def test_an_exercise_is_a_stub_with_everything_a_learner_needs(exercise):
     assert len(exercise.hints) >= 2
     assert all(need in EXERCISES for need in exercise.needs)
     assert exercise.name not in prerequisites(exercise.name)
-    for heading in ("Parameters", "Returns", "Raises", "Examples"):
+    says = "Methods" if exercise.signature.startswith("class ") else "Returns"
+    for heading in ("Parameters", says, "Raises", "Examples"):
         assert f"{heading}\n---" in exercise.docstring, f"{exercise.name} has no section {heading}"
 
 
@@ -122,9 +129,8 @@ def test_exercise_cells_are_the_stubs(path):
             name = found[1]
             answer = read_cell(source(cell).partition("\n")[2], name)
             assert not answer.written, f"{name}: the cell holds an answer"
-            inside = (
-                EXERCISES[name].signature.removeprefix(name).partition(") -> ")[0].removeprefix("(").removesuffix(")")
-            )
+            signature = EXERCISES[name].signature.removeprefix("class ")
+            inside = signature.removeprefix(name).partition(") -> ")[0].removeprefix("(").removesuffix(")")
             assert bare_arguments(answer.arguments) == bare_arguments(inside), name
             seen.append(name)
     chapter = path.stem.partition("-")[2]

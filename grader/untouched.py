@@ -1,0 +1,70 @@
+"""Whether a call left its arguments as they were, and its result has memory of its own: arrays, tensors and modules."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import numpy as np
+
+from deconv_grader import foreign, modules
+
+
+def duplicate(value: Any) -> Any:
+    """A copy of an argument, to compare with afterwards; what is neither array, tensor nor module stays itself."""
+    if isinstance(value, np.ndarray):
+        return np.array(value, copy=True)
+    if foreign.is_tensor(value):
+        return value.detach().clone().requires_grad_(value.requires_grad)
+    if modules.is_module(value):
+        return copy.deepcopy(value)
+    if type(value) in (list, tuple):
+        return type(value)(map(duplicate, value))
+    if type(value) is dict:
+        return {key: duplicate(part) for key, part in value.items()}
+    return value
+
+
+def same(new: Any, old: Any) -> bool:
+    """Whether an argument is as it was, to the bit."""
+    if foreign.is_tensor(old):
+        if not foreign.is_tensor(new) or new.requires_grad != old.requires_grad or new.grad is not None:
+            return False
+        return same(foreign.as_array(new), foreign.as_array(old))
+    if modules.is_module(old):
+        if not modules.is_module(new) or modules.state_of(new) != modules.state_of(old):
+            return False
+        return same(_numbers(new), _numbers(old))
+    if isinstance(old, np.ndarray):
+        if not isinstance(new, np.ndarray) or (new.shape, new.dtype) != (old.shape, old.dtype):
+            return False
+        return np.array_equal(new, old) or new.tobytes() == old.tobytes()
+    if isinstance(old, list | tuple):
+        return len(new) == len(old) and all(map(same, new, old))
+    if isinstance(old, dict):
+        return new.keys() == old.keys() and all(same(new[key], part) for key, part in old.items())
+    return True
+
+
+def shares(value: Any, argument: Any) -> bool:
+    """Whether a result uses an argument's memory. A module's own numbers may be handed out."""
+    if isinstance(argument, tuple | list):
+        return any(shares(value, part) for part in argument)
+    argument = foreign.as_array(argument)
+    if not isinstance(argument, np.ndarray):
+        return False
+    value = foreign.as_array(value)
+    if isinstance(value, np.ndarray):
+        try:
+            return np.may_share_memory(value, argument) and np.shares_memory(value, argument, max_work=100_000)  # type: ignore[arg-type]
+        except np.exceptions.TooHardError:
+            return True
+    if isinstance(value, tuple | list):
+        return any(shares(part, argument) for part in value)
+    if isinstance(value, dict):
+        return any(shares(part, argument) for part in value.values())
+    return False
+
+
+def _numbers(module: Any) -> dict[str, Any]:
+    return {key: foreign.as_array(value) for key, value in module.state_dict().items()}
