@@ -174,7 +174,9 @@ def forbidden_in(source: str, exercise: Exercise) -> str:
 
     Friendly words only, said before anything runs: the fence is the worker's.
     """
-    found = _libraries_used(source, exercise) & set(exercise.forbids)
+    found = {
+        name for used in _names_used(source, exercise) for name in exercise.forbids if f"{used}.".startswith(f"{name}.")
+    }
     if not found:
         return ""
     return (
@@ -182,36 +184,41 @@ def forbidden_in(source: str, exercise: Exercise) -> str:
     )
 
 
-def _libraries_used(source: str, exercise: Exercise) -> set[str]:
+def _names_used(source: str, exercise: Exercise) -> set[str]:
+    """What an exercise's body uses of what the module or the body imports, by full dotted names."""
     try:
         module = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set()
     bound: dict[str, str] = {}
+    used: set[str] = set()
 
-    def note(node: ast.AST) -> None:
+    def note(node: ast.AST) -> list[str]:
         if isinstance(node, ast.Import):
-            for alias in node.names:
-                bound[alias.asname or alias.name.partition(".")[0]] = alias.name.partition(".")[0]
+            names = {alias.asname or alias.name.partition(".")[0]: alias for alias in node.names}
+            full = {key: alias.name if alias.asname else key for key, alias in names.items()}
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            for alias in node.names:
-                bound[alias.asname or alias.name] = node.module.partition(".")[0]
+            full = {alias.asname or alias.name: f"{node.module}.{alias.name}" for alias in node.names}
+        else:
+            return []
+        bound.update(full)
+        return list(full.values())
 
     for statement in module.body:
         note(statement)
     for statement in module.body:
         if isinstance(statement, ast.FunctionDef | ast.ClassDef) and statement.name == exercise.name:
-            for node in ast.walk(ast.Module(list(statement.body), [])):
-                note(node)
-            used = {bound[node.id] for node in ast.walk(statement) if isinstance(node, ast.Name) and node.id in bound}
-            used |= {
-                bound[alias.asname or alias.name.partition(".")[0]]
-                for node in ast.walk(statement)
-                if isinstance(node, ast.Import)
-                for alias in node.names
-            }
-            return used
-    return set()
+            nodes = list(ast.walk(ast.Module(list(statement.body), [])))
+            for node in nodes:
+                used.update(note(node))
+            for node in nodes:
+                path: list[str] = []
+                while isinstance(node, ast.Attribute):
+                    path.insert(0, node.attr)
+                    node = node.value
+                if isinstance(node, ast.Name) and node.id in bound:
+                    used.add(".".join([bound[node.id], *path]))
+    return used
 
 
 def start(folder: Path) -> list[Path]:

@@ -104,3 +104,17 @@ def test_a_forbidden_library_is_found_however_it_is_imported(text, size):
     assert "without torch" in forbidden_in(text, size)
     assert forbidden_in(text, replace(size, forbids=())) == ""
     assert forbidden_in(text.replace("def conv_output_size", "def other"), size) == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("import torch.nn.functional as F\ndef conv_output_size(n):\n    return F.fold(n)\n", True),
+        ("import torch\ndef conv_output_size(n):\n    return torch.nn.functional.fold(n)\n", True),
+        ("def conv_output_size(n):\n    from torch.nn.functional import fold as f\n    return f(n)\n", True),
+        ("import torch.nn.functional as F\ndef conv_output_size(n):\n    return F.unfold(n)\n", False),
+    ],
+)
+def test_one_forbidden_function_is_found_by_its_name(text, found, size):
+    told = forbidden_in(text, replace(size, forbids=("torch.nn.functional.fold",)))
+    assert ("without torch.nn.functional.fold" in told) == found

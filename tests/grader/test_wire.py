@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from deconv_grader import wire
+from deconv_grader import modules, wire
 from deconv_grader.checks import LAYOUTS, arrange
 
 SMALL = wire.Limits(header=1 << 14, payload=1 << 16, values=500, text=1000)
@@ -158,6 +158,23 @@ def test_tensors_cross():
     twin = across(tensor)
     assert twin.requires_grad
     assert torch.equal(twin, tensor)
+
+
+def test_torch_generators_and_modules_cross_toward_the_worker_only():
+    torch = pytest.importorskip("torch")
+    generator = torch.Generator().manual_seed(5)
+    twin = across(generator)
+    assert torch.equal(torch.rand(4, generator=twin), torch.rand(4, generator=generator))
+    layer = torch.nn.Linear(2, 3)
+    described = wire.Described({"tree": modules.describe(layer, lambda *_: None), "itself": None})
+    assert torch.equal(across(described).weight, layer.weight)
+    for value in (generator, described):
+        frame = wire.encode({"kind": "test"}, value, wire.REQUEST)
+        header, _ = wire.lengths(frame[:8], wire.REPLY)
+        with pytest.raises(wire.WireError, match=r"nobody asked for|only the grader sends"):
+            wire.decode(frame[8 : 8 + header], frame[8 + header :], wire.REPLY)
+    with pytest.raises(wire.WireError, match="cannot be sent"):
+        wire.encode({"kind": "test"}, described, wire.REPLY)
 
 
 class Tricky(np.ndarray):
