@@ -78,9 +78,9 @@ class InProcess:
         given: dict[int | str, Any] = dict(enumerate(args)) | keywords  # type: ignore[operator]
         given = {key: duplicate(part) if modules.is_module(part) else part for key, part in given.items()}
         before = {key: duplicate(part) for key, part in given.items()}
-        args = placed(tuple(given[key] for key in range(len(args))))
+        given = placed(given)
         with serve_only({exercise.id}):
-            value = function(*args, **placed({key: given[key] for key in keywords}))
+            value = function(*(given[key] for key in range(len(args))), **{key: given[key] for key in keywords})
         changed = tuple(key for key, old in before.items() if not same(given[key], old))
         shared = tuple(key for key in before if shares(value, given[key]))
         return Reply(local(value, lambda: serve_only({exercise.id})), changed, shared)

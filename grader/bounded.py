@@ -23,7 +23,7 @@ import numpy as np
 from deconv_grader import foreign, sandbox
 
 MEMORY = 512 << 20
-MANY_NUMBERS, LARGE_INT = 4000, 16
+MANY_NUMBERS, LARGE_INT, FEW = 4000, 16, 8
 MOST_NUMBERS = 1 << 16  # in a result that a test goes on to compute with: the right ones have under a tenth
 
 
@@ -35,9 +35,10 @@ class OutOfTime(Exception):
 def bounded(seconds: float) -> Iterator[None]:
     """Stop what runs inside after `seconds`, with `OutOfTime`, and let it take up no more than `MEMORY` besides.
 
-    A single operation of a compiled library is not interrupted: where one may be long, see `apart`.
+    A single operation of a compiled library is not interrupted, and a library that comes near the limit may end the
+    process (OpenBLAS does): where that is possible, see `apart`.
     """
-    with _memory(), _time(max(0.001, seconds)):
+    with _one_thread(), _memory(), _time(max(0.001, seconds)):
         yield
 
 
@@ -86,9 +87,9 @@ def apart(compute: Callable[[], bytes], seconds: float) -> bytes:
     return b"".join(chunks)
 
 
-def laborious(value: Any) -> bool:
+def laborious(value: Any, most: int = MANY_NUMBERS, largest: int = LARGE_INT) -> bool:
     """Whether what is computed of these arguments may take long: many numbers, or a size, a padding that is large."""
-    return numbers(value) > MANY_NUMBERS or _largest_int(value) > LARGE_INT
+    return numbers(value) > most or _largest_int(value) > largest
 
 
 def _largest_int(value: Any) -> int:
@@ -96,6 +97,9 @@ def _largest_int(value: Any) -> int:
         value = list(value.values())
     if isinstance(value, tuple | list):
         return max(map(_largest_int, value), default=0)
+    value = foreign.as_array(value)
+    if isinstance(value, np.ndarray) and value.dtype.kind in "iu" and value.size <= FEW:  # a pair may come as an array
+        return max(map(_largest_int, value.ravel().tolist()), default=0)
     return abs(int(value)) if isinstance(value, int | np.integer) else 0
 
 
@@ -107,6 +111,21 @@ def numbers(value: Any) -> int:
         return sum(map(numbers, value.values()))
     size = getattr(value, "size", 1)
     return size if isinstance(size, int) else int(value.numel())
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Keep torch from starting threads: where there is no memory for one, OpenMP ends the process."""
+    torch = foreign.library("torch")
+    if torch is None:
+        yield
+        return
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 @contextmanager

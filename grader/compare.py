@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from deconv_grader import foreign
+from deconv_grader.handles import Handle
 
 #: Tolerance as a share of the largest expected magnitude; formulations of a convolution differ by under a tenth of it.
 TOLERANCES = {np.dtype(np.float16): 5e-3, np.dtype(np.float32): 1e-5, np.dtype(np.float64): 1e-10}
@@ -145,6 +146,6 @@ def _real(dtype: np.dtype) -> np.dtype:
 
 
 def _article(value: Any) -> str:
-    name = "None" if value is None else type(value).__name__
+    name = value.type_name if isinstance(value, Handle) else "None" if value is None else type(value).__name__
     text = {"ndarray": "an array", "Tensor": "a tensor", "int": "an int", "NoneType": "None", "None": "None"}.get(name)
     return text or f"a {name}"

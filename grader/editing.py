@@ -43,6 +43,7 @@ class Source:
     head: tuple[int, int]  # from the decorator to the docstring's end: character offsets
     body: tuple[int, int]
     written: bool
+    bases: tuple[str, ...] = ()  # of a class
 
     @property
     def body_text(self) -> str:
@@ -85,10 +86,17 @@ def _body_line(node: Definition, decorated: bool) -> int:
         ]
         if node.returns:
             parts.append(node.returns)
-        signature_end = max([node.lineno, *(part.end_lineno or part.lineno for part in parts)])
-        # A comment before the first statement belongs to the body; the closing "):" may stand on a line of its own.
-        return signature_end + 1
-    return node.lineno + 1
+    else:
+        parts = [*node.bases]
+    signature_end = max([node.lineno, *(part.end_lineno or part.lineno for part in parts)])
+    # A comment before the first statement belongs to the body; the closing "):" may stand on a line of its own.
+    return signature_end + 1
+
+
+def _bases(node: Definition) -> tuple[str, ...]:
+    """What a class derives from; torch.nn by its usual name."""
+    named = [ast.unparse(base) for base in node.bases] if isinstance(node, ast.ClassDef) else []
+    return tuple(f"nn.{name.removeprefix('torch.nn.')}" if name.startswith("torch.nn.") else name for name in named)
 
 
 def _definition(module: ast.Module, name: str, where: str) -> Definition:
@@ -116,7 +124,9 @@ def locate(path: Path, name: str) -> Source:
     lines = text.splitlines(keepends=True)
     while body < end and lines[body - 1].strip() in ("", "):") and body < (node.body[-1].lineno):
         body += 1
-    return Source(text, (starts[head - 1], starts[body - 1]), (starts[body - 1], starts[end]), not is_stub(node))
+    return Source(
+        text, (starts[head - 1], starts[body - 1]), (starts[body - 1], starts[end]), not is_stub(node), _bases(node)
+    )
 
 
 @dataclass(frozen=True)
@@ -127,6 +137,7 @@ class CellAnswer:
     beside: str
     written: bool
     arguments: str
+    bases: tuple[str, ...] = ()  # of a class
 
 
 def read_cell(cell: str, name: str) -> CellAnswer:
@@ -153,7 +164,7 @@ def read_cell(cell: str, name: str) -> CellAnswer:
             body = STUB_BODY
     start = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
     beside = ("".join(lines[: start - 1]) + "".join(lines[end:])).strip("\n")
-    return CellAnswer(body.rstrip() + "\n", beside, not is_stub(node), arguments_of(node))
+    return CellAnswer(body.rstrip() + "\n", beside, not is_stub(node), arguments_of(node), _bases(node))
 
 
 def bare_arguments(signature_or_arguments: str) -> str:

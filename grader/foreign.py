@@ -41,15 +41,18 @@ def as_array(value: Any) -> Any:
         return value
 
 
-def pack(value: Any, part: Callable[[Any], Any]) -> dict[str, Any] | None:
-    """The header's object for one of these, its parts packed by `part`; None for anything else."""
+def pack(value: Any, part: Callable[[Any], Any], trusted: bool) -> dict[str, Any] | None:
+    """The header's object for one of these, its parts packed by `part`; None for anything else.
+
+    torch's generators cross only where the sender is `trusted`.
+    """
     name = type(value).__name__
     if type(value) is np.random.Generator and type(value.bit_generator) is np.random.PCG64:
         state = value.bit_generator.state
         parts = [state["state"]["state"], state["state"]["inc"], state["has_uint32"], state["uinteger"]]
         return {"foreign": "generator", "parts": part([int(number) for number in parts])}
     torch = library("torch")
-    if torch is not None and type(value) is torch.Generator and value.device.type == "cpu":
+    if trusted and torch is not None and type(value) is torch.Generator and value.device.type == "cpu":
         return {"foreign": "torch generator", "parts": [part(value.get_state().numpy())]}
     if torch is not None and type(value) in (torch.Tensor, torch.nn.Parameter):
         array = as_array(value)

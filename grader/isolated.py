@@ -14,7 +14,7 @@ from typing import Any
 
 from deconv_grader import modules, packages, sandbox, wire
 from deconv_grader.answers import PassedFunction, Reply
-from deconv_grader.bounded import OutOfTime, apart, bounded, laborious
+from deconv_grader.bounded import MOST_NUMBERS, OutOfTime, apart, bounded, laborious, numbers
 from deconv_grader.connection import Connection
 from deconv_grader.failures import CannotIsolate, Malformed, NotAllowed, TimedOut, WorkerFailure
 from deconv_grader.forkserver import Zygote, zygote_for
@@ -27,6 +27,9 @@ from deconvlib.course.exercise import reference
 START = wire.Limits(header=32 << 20)
 MOST_CALLBACKS = 20_000  # in one call
 DEEPEST = 8  # calls within callbacks within calls
+MOST_RECEIVED = 256 << 20  # bytes of all results within one check: a test may keep them
+MOST_MADE = 1 << 25  # numbers in the modules that prerequisites made for one worker, each with at least MODULE
+MODULE = 10_000  # numbers that an empty module's memory would hold
 LOAD_SECONDS = 10.0  # to import the learner's module
 
 
@@ -74,6 +77,8 @@ class IsolatedAnswers:
         self._left = deadline or 0.0
         self._depth = 0
         self._functions: list[PassedFunction] = []  # that this worker was lent
+        self._made = 0  # numbers in those of them that are modules of a prerequisite
+        self._received = 0  # bytes of results in this check
         self._written: dict[str, set[str] | None] = {}
 
     # ------------------------------------------------------------------------------------------ the Answers protocol
@@ -85,6 +90,7 @@ class IsolatedAnswers:
         self._left = self.deadline or exercise.deadline
         self._first_check = exercise.id not in self._begun
         self._begun.add(exercise.id)
+        self._received = 0
         if exercise.chapter not in self.submission.sources:
             return exercise.chapter not in self.submission.problems and exercise.name not in self.submission.broken
         if exercise.chapter not in self._written:
@@ -220,6 +226,7 @@ class IsolatedAnswers:
             self.output = worker.output
             worker.end()
             self._functions.clear()
+            self._made = 0
 
     # -------------------------------------------------------------------------------------------------- one exchange
 
@@ -257,6 +264,11 @@ class IsolatedAnswers:
                 if type(reply.get("number")) is not int or reply["number"] != number:
                     raise Malformed("the reply belongs to another call")
                 if reply["kind"] == "result":
+                    self._received += len(header) + len(payload)
+                    if self._received > MOST_RECEIVED:
+                        raise Malformed("it gave more than any check asks for")
+                    if _holds(value, PassedFunction):  # which a test would ask in the place of the learner's own
+                        raise Malformed("its result is a function that it was passed")
                     return reply, value
                 if reply["kind"] == "error":
                     raise reported(reply, self.submission.sources)
@@ -327,8 +339,14 @@ class IsolatedAnswers:
         if type(value) is not list or len(value) != 2 or type(value[0]) is not list or type(value[1]) is not dict:
             raise Malformed("a question without arguments")
         try:
-            self._asked_for(reply)
-            if reply["kind"] == "reference" and laborious(value):
+            function = self._asked_for(reply)
+            if isinstance(function, type):  # what it makes has to stay in this process
+                lengthy = False
+            elif reply["kind"] == "reference":
+                lengthy = laborious(value)
+            else:
+                lengthy = laborious(value, MOST_NUMBERS, MOST_NUMBERS)
+            if lengthy:
                 return apart(lambda: self._computed(reply, *value), self._left)
             return self._computed(reply, *value)
         except OutOfTime:
@@ -337,12 +355,15 @@ class IsolatedAnswers:
     def _computed(self, reply: dict[str, Any], args: list[Any], keywords: dict[str, Any]) -> bytes:
         answer: dict[str, Any] = {"kind": "answer"}
         try:
-            if any(isinstance(part, Handle) for part in (*args, *keywords.values())):
+            if _holds([args, keywords], Handle):
                 raise wire.WireError("an argument that cannot be sent")
             function = self._asked_for(reply)
             with bounded(self._left):
                 result = function(*map(_itself, args), **{key: _itself(part) for key, part in keywords.items()})
             if modules.is_module(result):  # a prerequisite that is a class: what it makes stays here, and can be called
+                self._made += MODULE + sum(map(numbers, result.parameters()))
+                if self._made > MOST_MADE:
+                    raise wire.WireError("too many modules, or too large ones")
                 result = PassedFunction(result, type(result).__name__, modules.methods_of(result))
             return wire.encode(answer, result, wire.REQUEST, self._special)
         except OutOfTime:
@@ -369,6 +390,15 @@ class IsolatedAnswers:
 def _itself(value: Any) -> Any:
     """What a worker was lent: the model of the test in the place of its copy there."""
     return value.function if isinstance(value, PassedFunction) and modules.is_module(value.function) else value
+
+
+def _holds(value: Any, kind: type) -> bool:
+    """Whether a value is of a kind, or a part of it is."""
+    if isinstance(value, dict):
+        value = list(value.values())
+    if isinstance(value, list | tuple):
+        return any(_holds(part, kind) for part in value)
+    return isinstance(value, kind)
 
 
 def _keys(found: Any, allowed: set[int | str]) -> tuple[int | str, ...]:

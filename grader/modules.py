@@ -6,6 +6,7 @@ torch itself. Any other module becomes a container of its layers whose own metho
 
 from __future__ import annotations
 
+import types
 import weakref
 from collections.abc import Callable, MutableMapping
 from typing import Any
@@ -14,17 +15,20 @@ from deconv_grader import foreign
 
 #: The layers that are known, with the arguments that make them.
 LAYERS: dict[str, tuple[str, ...]] = {
-    "Conv2d": ("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups"),
+    "Conv2d": (
+        *("in_channels", "out_channels", "kernel_size", "stride", "padding", "dilation", "groups"),
+        "padding_mode",
+    ),
     "ConvTranspose2d": (
         *("in_channels", "out_channels", "kernel_size", "stride", "padding", "output_padding", "groups"),
         "dilation",
     ),
     "Linear": ("in_features", "out_features"),
-    "BatchNorm2d": ("num_features", "eps", "momentum"),
+    "BatchNorm2d": ("num_features", "eps", "momentum", "affine", "track_running_stats"),
     "MaxPool2d": ("kernel_size", "stride", "padding", "dilation", "return_indices", "ceil_mode"),
-    "AvgPool2d": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad"),
+    "AvgPool2d": ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad", "divisor_override"),
     "AdaptiveAvgPool2d": ("output_size",),
-    "Upsample": ("scale_factor", "mode"),
+    "Upsample": ("size", "scale_factor", "mode", "align_corners"),
     "PixelShuffle": ("upscale_factor",),
     "Flatten": ("start_dim", "end_dim"),
     "ReLU": ("inplace",),
@@ -32,7 +36,7 @@ LAYERS: dict[str, tuple[str, ...]] = {
     "Sigmoid": (),
     "Tanh": (),
     "Softmax": ("dim",),
-    "Dropout": ("p",),
+    "Dropout": ("p", "inplace"),
     "Identity": (),
     "Sequential": (),
     "ModuleList": (),
@@ -42,6 +46,7 @@ lent: MutableMapping[Any, Any] = weakref.WeakKeyDictionary()
 
 _CONTAINERS = ("Sequential", "ModuleList")
 _PLAIN = (int, float, str, bool)
+_METHODS = (types.FunctionType, staticmethod, classmethod)
 
 
 def is_module(value: Any) -> bool:
@@ -65,8 +70,10 @@ def describe(module: Any, passed: Callable[[Any, str], Any]) -> dict[str, Any]:
         "settings": settings,
         "training": module.training,
         "state": {key: value.detach() for key, value in _own_state(module)},
+        "buffers": [key for key, _ in module.named_buffers(recurse=False)],
         "frozen": [key for key, value in module.named_parameters(recurse=False) if not value.requires_grad],
-        "children": [[key, describe(child, passed)] for key, child in module.named_children()],
+        # Not named_children(), which names a layer that stands in two places once.
+        "children": [[key, describe(child, passed)] for key, child in module._modules.items() if child is not None],
         "methods": {} if known else {key: passed(getattr(module, key), key) for key in methods_of(module)},
     }
 
@@ -84,12 +91,13 @@ def build(tree: dict[str, Any]) -> Any:
     for key, child in tree["children"]:
         module.add_module(key, build(child))
     own = dict(_own_state(module))
-    with torch.no_grad():
-        for key, value in tree["state"].items():
-            if key in own:
-                own[key].copy_(value)
-            else:
-                module.register_parameter(key, torch.nn.Parameter(value.clone()))
+    for key, value in tree["state"].items():
+        if key in own:
+            own[key].data = value.clone()  # its dtype too
+        elif key in tree["buffers"]:
+            module.register_buffer(key, value.clone())
+        else:
+            module.register_parameter(key, torch.nn.Parameter(value.clone()))
     for key in tree["frozen"]:
         getattr(module, key).requires_grad_(False)
     for key, method in tree["methods"].items():
@@ -99,21 +107,26 @@ def build(tree: dict[str, Any]) -> Any:
 
 
 def methods_of(module: Any) -> list[str]:
-    """The public methods that a module's own class defines."""
+    """`forward`, and the public methods that a module's own class defines; none of torch's, some of which change it."""
     torch = foreign.library("torch")
     assert torch is not None
-    inherited = set(dir(torch.nn.Module)) - {"forward"}
-    return [key for key in dir(type(module)) if not key.startswith("_") and key not in inherited]
+    own = [vars(base) for base in type(module).__mro__ if base.__module__.partition(".")[0] != "torch"]
+    found = {key for names in own for key, value in names.items() if isinstance(value, _METHODS) and key[0] != "_"}
+    return sorted({"forward", *found - set(dir(torch.nn.Module))})
 
 
 def state_of(module: Any) -> tuple[Any, ...]:
-    """What a call must leave as it was, besides the numbers: modes, what is frozen, gradients, hooks."""
+    """What a call must leave as it was, besides the numbers: layers, settings, modes, what is frozen, gradients, hooks."""
     return tuple(
         (
             name,
+            type(part).__name__,
+            {key for key in vars(part) if not key.startswith("_")},
+            _own_settings(part),
             part.training,
             tuple(
-                (key, value.requires_grad, value.grad is None) for key, value in part.named_parameters(recurse=False)
+                (key, value.requires_grad, value.grad is None, not value._backward_hooks)
+                for key, value in part.named_parameters(recurse=False)
             ),
             tuple(len(getattr(part, hooks)) for hooks in _HOOKS if hasattr(part, hooks)),
             tuple(part._modules),

@@ -15,7 +15,8 @@ from deconvlib.course.catalogue import Exercise
 #: Optional libraries an exercise may allow, and the modules a worker for it finds imported already.
 OPTIONAL = {
     "scipy": ("scipy.sparse", "scipy.sparse.linalg", "scipy.signal", "scipy.fft"),
-    "torch": ("torch", "torch.nn.functional"),
+    # torch's optimizers import the last at their first step, and with it what looks for a folder to write to.
+    "torch": ("torch", "torch.nn.functional", "torch._dynamo"),
 }
 #: For an exercise that may not use SciPy, but a prerequisite of which returns a sparse matrix: in memory, on no path.
 HIDDEN = {"scipy": ("scipy.sparse",)}

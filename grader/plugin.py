@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from deconv_grader import foreign
 from deconv_grader.answers import Answers, InProcess, named_answers
 from deconv_grader.failures import TimedOut
 from deconv_grader.feedback import CheckFailed
@@ -54,6 +55,9 @@ def exercise_of(item: pytest.Item) -> Exercise | None:
 @pytest.fixture
 def learner(request: pytest.FixtureRequest) -> Learner:
     """The learner's answers. Plain values and arrays only; see `deconv_grader.learner`."""
+    torch = foreign.library("torch")
+    if torch is not None:
+        torch.set_num_threads(1)  # checks are small: a second thread would cost more than it does
     answers = request.config.stash[ANSWERS]
     exercise = exercise_of(request.node)
     if exercise is not None and answers.missing(exercise):

@@ -40,9 +40,15 @@ def same(new: Any, old: Any) -> bool:
             return False
         return np.array_equal(new, old) or new.tobytes() == old.tobytes()
     if isinstance(old, list | tuple):
-        return len(new) == len(old) and all(map(same, new, old))
+        return type(new) is type(old) and len(new) == len(old) and all(map(same, new, old))
     if isinstance(old, dict):
-        return new.keys() == old.keys() and all(same(new[key], part) for key, part in old.items())
+        return (
+            type(new) is type(old)
+            and new.keys() == old.keys()
+            and all(same(new[key], part) for key, part in old.items())
+        )
+    if old is None or isinstance(old, bool | int | float | complex | str | np.generic):
+        return type(new) is type(old) and bool(new == old or new != new)
     return True
 
 

@@ -151,7 +151,7 @@ class _Packer:
             return {"dict": {self._text(key): self.pack(part, depth + 1) for key, part in value.items()}}
         if kind is Described and self.limits.trusted:
             return {"module": self.pack(value.body, depth + 1)}
-        packed = foreign.pack(value, lambda part: self.pack(part, depth + 1))
+        packed = foreign.pack(value, lambda part: self.pack(part, depth + 1), self.limits.trusted)
         if packed is None and self.special is not None:
             packed = self.special(value)
         if packed is None:

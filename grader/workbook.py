@@ -152,6 +152,11 @@ class Workbook:
         given = editing.bare_arguments(answer.arguments)
         if given != wanted:
             raise editing.CannotEdit(f"the cell defines {exercise.name}({given}), expected {exercise.name}({wanted})")
+        if answer.bases != source.bases:
+            found, expected = ", ".join(answer.bases), ", ".join(source.bases)
+            raise editing.CannotEdit(
+                f"the cell has class {exercise.name}({found}), expected {exercise.name}({expected})"
+            )
         if not answer.written:
             return "kept" if source.written else "stub"
         beside = editing.split_beside(source, exercise.name)[1]

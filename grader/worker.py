@@ -15,7 +15,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from deconv_grader import loading, modules, wire
+from deconv_grader import foreign, loading, modules, wire
 from deconv_grader.handles import perform
 from deconv_grader.untouched import same, shares
 
@@ -125,6 +125,9 @@ class Worker:
     def _keep(self, value: Any) -> dict[str, Any]:
         if isinstance(value, Kept):
             value = value.thing
+        if foreign.is_tensor(value):  # whose dtype, layout or device NumPy does not have, or of a class of its own
+            kind = f"{_clean(type(value).__name__, 80)} of {value.dtype}, {value.layout}, on {value.device}"
+            raise wire.WireError(f"a {kind} cannot be sent")
         if len(self.handles) >= MOST_HANDLES:
             raise wire.WireError("too many values that cannot be sent")
         self.handles.append(value)
@@ -146,13 +149,17 @@ class Worker:
         function = self.exercise.learner_function(identity)
         if identity in self.references:
             try:
-                return self.ask({"kind": "reference", "exercise": identity}, [list(args), dict(keywords)])
+                return self.question({"kind": "reference", "exercise": identity}, args, keywords)
             except (Refused, wire.WireError):  # values that cannot cross: the learner's own function has to do
                 if function is None:
                     raise
         if function is None:
             raise NotImplementedError(f"{identity.rpartition('.')[2]} is not written yet")
         return function(*args, **keywords)
+
+    def question(self, fields: dict[str, Any], args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+        """What the grader computes of arguments."""
+        return _detached(self.ask(fields, [list(args), dict(keywords)]))
 
     def ask(self, fields: dict[str, Any], body: Any) -> Any:
         """The grader's answer to a frame. It may ask for something else before it gives one."""
@@ -216,10 +223,27 @@ class Passed:
         return self
 
     def __call__(self, *args: Any, **keywords: Any) -> Any:
-        return self._worker.ask({"kind": "callback", "function": self.number}, [list(args), dict(keywords)])
+        return self._worker.question({"kind": "callback", "function": self.number}, args, keywords)
+
+    def eval(self, *args: Any, **keywords: Any) -> Passed:
+        """Itself: what mode a model over there is in, and on what device, is not for here to say."""
+        return self
+
+    train = to = eval
 
     def __repr__(self) -> str:
         return self.__name__
+
+
+def _detached(value: Any) -> Any:
+    """A value without what says that its tensors have a gradient's history: that does not cross."""
+    if foreign.is_tensor(value):
+        return value.detach()
+    if type(value) in (list, tuple):
+        return type(value)(map(_detached, value))
+    if type(value) is dict:
+        return {key: _detached(part) for key, part in value.items()}
+    return value
 
 
 _BUILTIN = {

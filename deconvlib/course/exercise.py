@@ -102,6 +102,11 @@ def _serve_class(made: type, identity: str) -> type:
 _COPIED = copyreg.__newobj__.__code__  # type: ignore[attr-defined]
 
 
+def is_written(identity: str) -> bool:
+    """Whether a function or class that is no stub has been marked as this exercise."""
+    return identity in _written and not is_stub(_written[identity])
+
+
 def learner_function(identity: str) -> Callable[..., Any] | None:
     """The learner's own function for an exercise id such as ``"convolution.conv2d"``, or None while it is a stub."""
     function = _written.get(identity)

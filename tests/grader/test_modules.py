@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from deconv_grader.answers import InProcess
+from deconv_grader.editing import CannotEdit
 from deconv_grader.feedback import CheckFailed
 from deconv_grader.learner import Call, Learner
 from deconv_grader.modules import LAYERS, build, describe
 from deconv_grader.untouched import duplicate, same, shares
+from deconv_grader.workbook import Workbook, start
 from deconv_tests.grader.bench import KNOWN, Bench
 
 torch = pytest.importorskip("torch")
@@ -91,6 +93,10 @@ def test_a_tensor_is_no_array_and_keeps_no_history(ask):
     with pytest.raises(CheckFailed) as failed:
         as_array.gives(X + 1, X)
     assert "a tensor of shape (1, 1, 3, 4) was expected, not an array" in failed.value.feedback.note
+    iterator = ask("def correlate2d(x): yield x")
+    with pytest.raises(CheckFailed) as failed:
+        iterator.gives(X, X)
+    assert "was expected, not a generator" in failed.value.feedback.note
     tracked = ask("def correlate2d(model, x): return model(x)")
     with pytest.raises(CheckFailed, match="gradient's history"):
         tracked.gives(small_model()(X).detach(), small_model(), X)
@@ -104,6 +110,11 @@ def test_a_tensor_is_no_array_and_keeps_no_history(ask):
         "model.requires_grad_(False)",
         "model(x).sum().backward()",
         "model[0].register_forward_hook(lambda *a: None)",
+        "model[0].weight.register_hook(lambda gradient: gradient)",
+        "model[1] = nn.LeakyReLU()",
+        "model[1], model[2] = model[2], model[1]",
+        "model[1].inplace = True",
+        "model[1].forward = lambda x: x",
         "x.add_(1)",
     ],
 )
@@ -111,6 +122,42 @@ def test_a_call_that_changes_its_arguments_is_told(ask, harm):
     call = ask(f"def correlate2d(model, x):\n    {harm}\n    return x.clone()")
     with pytest.raises(CheckFailed, match="changed its argument"):
         call(small_model(), X.clone())
+
+
+@pytest.mark.parametrize(
+    "use",
+    [
+        "h = model[0].register_full_backward_hook(lambda *a: None); model(x.requires_grad_()).sum().backward(inputs=[x]); h.remove()",
+        "h = model[1].register_forward_hook(lambda m, i, o: None); model(x); h.remove()",
+        "torch.autograd.grad(model(x.requires_grad_()).sum(), x)",
+        "import copy; copy.deepcopy(model).train()(x).sum().backward()",
+        "model.train(); model(x); model.eval()",
+        "model.requires_grad_(False); model(x); model.requires_grad_(True)",
+        "model(x).sum().backward(); model.zero_grad()",
+        "torch.func.functional_call(model, dict(model.named_parameters()), (x,))",
+    ],
+)
+def test_a_call_may_use_a_model_in_many_ways(ask, use):
+    call = ask(f"def correlate2d(model, given):\n    x = given.clone()\n    {use}\n    return x.detach()")
+    call.gives(X, small_model(), X)
+
+
+def test_a_call_that_changes_a_list_is_told(ask):
+    for harm in ("sizes.reverse()", "sizes[0] = None", "sizes[0] = (4, 3)"):
+        call = ask(f"def correlate2d(sizes, x):\n    {harm}\n    return 1")
+        with pytest.raises(CheckFailed, match="changed its argument x"):
+            call([(3, 4), (5, 6)], X)
+
+
+def test_a_model_keeps_its_type_buffers_and_repeated_layers(ask):
+    call = ask(
+        "def correlate2d(model, x): return len(model), len(list(model.parameters())), model(x).detach() + model.mean"
+    )
+    relu = nn.ReLU()
+    model = nn.Sequential(relu, nn.Conv2d(1, 1, 2, padding=1, padding_mode="reflect"), relu).double()
+    model.register_buffer("mean", torch.tensor(0.5, dtype=torch.float64))
+    expected = 3, 2, model(X.double()).detach() + 0.5
+    call.gives(expected, model, X.double())
 
 
 def test_a_result_must_not_share_memory(ask):
@@ -187,6 +234,44 @@ def test_an_iterator_of_models(ask):
     assert drawn.next(5) == []
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="workers run on Linux only")
+@pytest.mark.parametrize(
+    "text",
+    [
+        "def mine(x, w): return 5\ncorrelate2d = mine",
+        "correlate2d = lambda x, w: 5",
+        "def correlate2d(x, w): raise NotImplementedError\ndef mine(x, w): return 5\ncorrelate2d = mine",
+        "from functools import partial\ndef mine(x, w, by): return by\ncorrelate2d = partial(mine, by=5)",
+        "def same(f): return lambda *args: f(*args)\n@same\ndef correlate2d(x, w): return 5",
+        "from deconvlib.course.exercise import exercise\ndef same(f): return lambda *args: f(*args)\n"
+        "@same\n@exercise(title='', points=1, minutes=1, difficulty=1)\ndef correlate2d(x, w): return 5",
+        "class Mine(int):\n    def __new__(cls, x, w): return 5\ncorrelate2d = Mine",
+    ],
+)
+def test_an_answer_by_another_name(bench, text):
+    assert bench(text).correlate2d(1, 2) == 5
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="workers run on Linux only")
+def test_a_prerequisite_need_not_stand_beside_the_answer(bench):
+    one = bench(
+        "def im2col(n):\n    from deconvlib.convolution import conv_output_size as again\n    return conv_output_size(n, 3), again(n, 2)"
+    )
+    assert one.im2col(5) == (3, 4)
+
+
+def test_a_cells_class_is_written_as_it_is_or_not_at_all(tmp_path):
+    start(tmp_path)
+    book = Workbook(tmp_path)
+    body = "    def __init__(self, model): super().__init__()\n    def forward(self, *code): return 1\n"
+    assert (
+        book.write_cell(book.exercises["MirrorNet"], f"class MirrorNet(\n    torch.nn.Module,\n):\n{body}") == "written"
+    )
+    assert body in (tmp_path / "deconvlib/mirror_network.py").read_text()
+    with pytest.raises(CannotEdit, match=r"class MirrorNet\(Base\), expected MirrorNet\(nn\.Module\)"):
+        book.write_cell(book.exercises["MirrorNet"], f"class Base(nn.Module): pass\nclass MirrorNet(Base):\n{body}")
+
+
 def test_a_program_builds_loads_and_asks(ask):
     call = ask(
         """
@@ -226,11 +311,11 @@ def test_every_known_layer_survives_the_journey():
         "Conv2d": nn.Conv2d(4, 6, (3, 2), stride=(1, 2), padding=1, dilation=2, groups=2, bias=False),
         "ConvTranspose2d": nn.ConvTranspose2d(4, 2, 3, stride=2, padding=1, output_padding=1),
         "Linear": nn.Linear(5, 3),
-        "BatchNorm2d": nn.BatchNorm2d(4),
+        "BatchNorm2d": nn.BatchNorm2d(4, affine=False, track_running_stats=False),
         "MaxPool2d": nn.MaxPool2d(3, 2, 1, ceil_mode=True),
-        "AvgPool2d": nn.AvgPool2d(2, count_include_pad=False),
+        "AvgPool2d": nn.AvgPool2d(2, count_include_pad=False, divisor_override=3),
         "AdaptiveAvgPool2d": nn.AdaptiveAvgPool2d((2, 3)),
-        "Upsample": nn.Upsample(scale_factor=2, mode="nearest"),
+        "Upsample": nn.Upsample((7, 5), mode="bilinear", align_corners=True),
         "PixelShuffle": nn.PixelShuffle(2),
         "Flatten": nn.Flatten(2),
         "ReLU": nn.ReLU(),
