@@ -10,7 +10,7 @@ SITE := build/site
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DELETE_ON_ERROR:
-.PHONY: help book test lint serve chapters chapter cover lab clean
+.PHONY: help book test lint serve chapters chapter cover sheets lab clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -57,6 +57,10 @@ chapter: .venv/ready
 
 cover: .venv/ready
 	@$(BIN)/python book/cover.py
+
+# The pictures of the explorers that show a trained network; some minutes.
+sheets: .venv/ready
+	@$(BIN)/python book/sheets.py
 
 lab: .venv/ready
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[lab]'

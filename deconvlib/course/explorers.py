@@ -5,7 +5,9 @@ Each explorer is one file of `explorers/`. What it can be set to is the list `co
 
 from __future__ import annotations
 
+import base64
 import functools
+import hashlib
 import html
 import json
 import os
@@ -15,7 +17,18 @@ from typing import Any
 
 FOLDER = Path(__file__).with_name("explorers")
 STYLE = FOLDER / "explorers.css"
-NAMES = ("convolution", "convolution_matrix", "transposed_convolution", "inversion", "unpooling", "upsampling")
+NAMES = (
+    "convolution",
+    "convolution_matrix",
+    "transposed_convolution",
+    "inversion",
+    "unpooling",
+    "upsampling",
+    "mirror_network",
+    "deconvnet",
+    "sanity_checks",
+    "sparse_coding",
+)
 
 _SUBJECTS = {
     "convolution": "convolution arithmetic",
@@ -24,9 +37,15 @@ _SUBJECTS = {
     "inversion": "undoing a blur",
     "unpooling": "unpooling, and pooling again",
     "upsampling": "how stamps overlap",
+    "mirror_network": "sizes down an encoder and up its mirror",
+    "deconvnet": "what a unit of VGG-16 responds to",
+    "sanity_checks": "pictures of a network whose layers are made random",
+    "sparse_coding": "a signal written with few spikes",
 }
 _CONTROLS = re.compile(r"^export const controls = (\[.*?^\]);$", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./common\.mjs";$', re.MULTILINE)
+_SHEET = re.compile(r'^import \{ images, sheet \} from "\./(\w+)\.sheet";$', re.MULTILINE)
+_CHECKSUMS = "sheets.sha256"
 _LARGEST = 99
 
 
@@ -45,7 +64,41 @@ def module(name: str) -> str:
     own = (FOLDER / f"{name}.mjs").read_text(encoding="utf-8")
     text, replaced = _IMPORT.subn(lambda _: shared, own)
     assert replaced == 1, f"{name}.mjs imports common.mjs {replaced} times"
-    return text
+    return _SHEET.sub(lambda found: _sheet(found[1]), text)
+
+
+def _shipped(file: str) -> bytes:
+    """The contents of a file that `make sheets` made, its checksum verified."""
+    path = FOLDER / file
+    if not path.is_file():
+        raise FileNotFoundError(f"{path} is missing; reinstall deconvlib, or run `make sheets` in a checkout")
+    contents = path.read_bytes()
+    lines = (FOLDER / _CHECKSUMS).read_text(encoding="utf-8").splitlines()
+    expected = {known: digest for digest, known in (line.split() for line in lines)}.get(file)
+    digest = hashlib.sha256(contents).hexdigest()
+    if digest != expected:
+        raise ValueError(
+            f"{path} is damaged: sha256 {digest}, expected {expected}; reinstall deconvlib, or run `make sheets` in a checkout"
+        )
+    return contents
+
+
+@functools.cache
+def sheet(name: str) -> dict[str, Any]:
+    """What stands on the pre-computed sheet of an explorer: its numbers, and the places of its pictures."""
+    return dict(json.loads(_shipped(f"{name}.json")))
+
+
+def _sheet(name: str) -> str:
+    """A sheet as JavaScript. Its images are data URLs, so that a page opened from disk, or a notebook, has them at once."""
+    content = sheet(name)
+    images = [
+        f"data:image/webp;base64,{base64.b64encode(_shipped(file)).decode('ascii')}" for file in content["images"]
+    ]
+    return "\n".join(
+        f"const {key} = {json.dumps(value, separators=(',', ':'))};"
+        for key, value in (("sheet", content), ("images", images))
+    )
 
 
 def script(name: str) -> str:
@@ -82,7 +135,7 @@ def _grid(name: str, value: Any) -> list[list[int]]:
 def _checked(name: str, given: dict[str, Any]) -> dict[str, Any]:
     """The whole state of an explorer: what was given, checked, and the defaults for the rest."""
     listed = {control["name"]: control for control in controls(name)}
-    if "kernel" in given and "kernel" not in listed:
+    if "kernel" in given and "kernel_height" in listed:
         kernel = given.pop("kernel")
         pair = (kernel, kernel) if _whole(kernel) else kernel
         if not isinstance(pair, (tuple, list)) or len(pair) != 2:
@@ -99,7 +152,8 @@ def _checked(name: str, given: dict[str, Any]) -> dict[str, Any]:
                     raise ValueError(f"{name}: {key}={given[key]!r}, but values has {key} {expected}")
     for key, value in given.items():
         if key not in listed:
-            raise ValueError(f"{name}: no state named {key!r}; there are {', '.join([*state, 'kernel'])}")
+            others = [*state, "kernel"] if "kernel_height" in listed else state
+            raise ValueError(f"{name}: no state named {key!r}; there are {', '.join(others)}")
         control = listed[key]
         if "options" in control:
             allowed = [option["value"] for option in control["options"]]
@@ -148,7 +202,8 @@ class Explorer:
             return f"a {len(value)} × {len(value[0])} grid" if isinstance(value, list) else f"{value}"
 
         listed = ", ".join(f"{key} {shown(value)}" for key, value in self.state.items() if value != [])
-        return f"Explorer of {_SUBJECTS[self.name]}: {listed}".replace("_", " ")
+        listed = re.sub("(?<=[a-z])_(?=[a-z])", " ", listed)  # of words, not of names like conv4_3
+        return f"Explorer of {_SUBJECTS[self.name]}: {listed}"
 
     def _repr_html_(self) -> str:
         state = html.escape(json.dumps(self.state, separators=(",", ":")))
@@ -174,7 +229,8 @@ class Explorer:
 
 
 def explore(name: str, **state: Any) -> Explorer:
-    """An explorer: "convolution", "convolution_matrix", "transposed_convolution", "inversion", "unpooling", "upsampling".
+    """An explorer: "convolution", "convolution_matrix", "transposed_convolution", "inversion", "unpooling", "upsampling",
+    "mirror_network", "deconvnet", "sanity_checks", "sparse_coding".
 
     Parameters
     ----------

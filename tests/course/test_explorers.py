@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import html
+import importlib.util
+import io
 import itertools
 import json
 import random
@@ -23,7 +26,8 @@ from deconvlib.course import explorers, photograph
 from deconvlib.course.explorers import explore
 
 NAMES = ("convolution", "transposed_convolution", "unpooling")
-MOUNT = Path(__file__).parents[2] / "book" / "mount.js"
+BOOK = Path(__file__).parents[2] / "book"
+MOUNT = BOOK / "mount.js"
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Explorers</title><link rel="icon" href="data:,">
 <meta name="viewport" content="width=device-width"><link rel="stylesheet" href="explorers.css"></head>
 <body><main><h1>Explorers</h1>{body}</main>{scripts}</body></html>"""
@@ -61,6 +65,12 @@ def test_output_is_the_same_each_time(name):
         ("unpooling", {"values": 3}, "values=3"),
         ("unpooling", {"values": [3, 4]}, "values=[3, 4]"),
         ("unpooling", {"values": [[1, 2], [3, 4]], "height": 3}, "height=3"),
+        ("mirror_network", {"kernel": 8}, "kernel=8"),
+        ("mirror_network", {"back": "ceil"}, "back='ceil'"),
+        ("deconvnet", {"layer": "conv5_2"}, "layer='conv5_2'"),
+        ("deconvnet", {"unit": 0}, "unit=0"),
+        ("sanity_checks", {"layers": 14}, "layers=14"),
+        ("sparse_coding", {"iterations": 201}, "iterations=201"),
     ],
 )
 def test_unknown_states_are_refused(name, state, message):
@@ -73,6 +83,107 @@ def test_shorthands():
     assert (state["kernel_height"], state["kernel_width"]) == (2, 3)
     state = explore("unpooling", values=np.array([[1, -2, 3], [4, 5, 6]]), kernel=2).state
     assert (state["height"], state["width"], state["values"]) == (2, 3, [[1, -2, 3], [4, 5, 6]])
+
+
+def test_names_of_layers_keep_their_underscore():
+    assert repr(explore("deconvnet", layer="conv5_3")).endswith("photograph chelsea, layer conv5_3, rule deconvnet")
+
+
+def test_a_damaged_sheet_is_refused(monkeypatch, tmp_path):
+    for path in explorers.FOLDER.iterdir():
+        shutil.copy(path, tmp_path)
+    monkeypatch.setattr(explorers, "FOLDER", tmp_path)
+    script = explorers.module.__wrapped__("deconvnet")
+    assert re.search('^const images = \\["data:image/webp;base64,', script, re.MULTILINE)
+    image = tmp_path / "deconvnet.webp"
+    contents = image.read_bytes()
+    image.write_bytes(contents[:-1] + bytes([contents[-1] ^ 1]))
+    with pytest.raises(ValueError, match=r"deconvnet\.webp is damaged: sha256 .* run `make sheets`"):
+        explorers.module.__wrapped__("deconvnet")
+    image.unlink()
+    with pytest.raises(FileNotFoundError, match=r"deconvnet\.webp is missing; reinstall"):
+        explorers.module.__wrapped__("deconvnet")
+    (tmp_path / "sanity_checks.json").write_text("{}")
+    with pytest.raises(ValueError, match=r"sanity_checks\.json is damaged"):
+        explorers.sheet.__wrapped__("sanity_checks")
+
+
+def test_sheets_and_controls_agree():
+    places = {name: explorers.sheet(name)["places"] for name in ("deconvnet", "sanity_checks")}
+    options = {
+        name: {
+            c["name"]: [o["value"] for o in c["options"]] if "options" in c else range(c["min"], c["max"] + 1)
+            for c in explorers.controls(name)
+        }
+        for name in places
+    }
+    pictures = {
+        "deconvnet": [
+            f"{photo}/{layer}/{unit - 1}/{rule}"
+            for unit, photo, layer, rule in itertools.product(*options["deconvnet"].values())
+        ],
+        "sanity_checks": [
+            f"{photo}/{layers}/{rule}" for layers, photo, rule in itertools.product(*options["sanity_checks"].values())
+        ],
+    }
+    for name, expected in pictures.items():
+        photographs = [f"photograph/{photo}" for photo in options[name]["photograph"]]
+        patches = {key for key in places[name] if key.endswith("/patch")}  # those of few pixels
+        assert set(places[name]) == {*expected, *photographs} | patches
+    assert {key.split("/")[1] for key in places["deconvnet"] if key.endswith("/patch")} == {
+        "conv1_2",
+        "conv2_2",
+        "conv3_3",
+    }
+    shipped = [*explorers.FOLDER.glob("*.webp"), *explorers.FOLDER.glob("*.json")]
+    assert sum(path.stat().st_size for path in shipped) < 3_000_000
+    sums = (explorers.FOLDER / "sheets.sha256").read_text().split()[1::2]
+    assert sorted(sums) == sorted(path.name for path in shipped)
+
+
+@pytest.fixture(scope="module")
+def sheets():
+    """`make sheets` as a module."""
+    pytest.importorskip("torch")
+    spec = importlib.util.spec_from_file_location("sheets", BOOK / "sheets.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def stored(name, place):
+    """A picture of a sheet, as Pillow decodes it."""
+    from PIL import Image
+
+    k, x, y, width, height = place
+    image = Image.open(io.BytesIO((explorers.FOLDER / explorers.sheet(name)["images"][k]).read_bytes()))
+    return np.asarray(image.convert("RGB"), int)[y : y + height, x : x + width]
+
+
+def test_sheet_of_units_is_what_the_network_gives(sheets):
+    made, pictures = sheets.deconvnet_sheet(("coffee",), ("conv2_2", "conv4_3"), ("guided",))
+    kept = explorers.sheet("deconvnet")
+    for layer, units in made["units"]["coffee"].items():
+        for unit, other in zip(units, kept["units"]["coffee"][layer], strict=True):
+            assert unit | {"value": 0} == other | {"value": 0}
+            assert unit["value"] == pytest.approx(other["value"], rel=0.01)
+    for key, pixels in pictures:
+        place = kept["places"]["/".join(key)]
+        difference = np.abs(stored("deconvnet", place) - pixels.astype(int))
+        # Without loss up to the last bit of a processor's sums; coded in blocks the larger ones.
+        assert difference.mean() < (0.05 if place[0] else 8), key
+
+
+def test_sheet_of_random_layers_is_what_the_network_gives(sheets):
+    made, pictures = sheets.sanity_sheet(("chelsea",), depth=1, rules=("deconvnet",))
+    kept = explorers.sheet("sanity_checks")
+    assert kept["layers"][:1] == made["layers"] == ["conv5_3"]
+    assert kept["layers"][-1] == "conv1_1"
+    assert len(kept["layers"]) == 13
+    for level, other in zip(made["units"]["chelsea"]["levels"], kept["units"]["chelsea"]["levels"], strict=False):
+        assert level["deconvnet"] == pytest.approx(other["deconvnet"], abs=0.005)
+    for key, pixels in pictures:
+        assert np.abs(stored("sanity_checks", kept["places"]["/".join(key)]) - pixels.astype(int)).mean() < 8, key
 
 
 def test_widget_in_a_kernel(monkeypatch):
@@ -328,6 +439,231 @@ def test_overlaps(opened):
         assert np.array_equal(plane, expected), case
         assert np.array_equal(np.multiply.outer(row, row), expected), case
         assert [sum(phase) for phase in phases] == [sum(w[a::stride]) for a in range(stride)], case
+
+
+def test_mirrors(opened):
+    """The sizes on every level are those of PyTorch's layers."""
+    torch = pytest.importorskip("torch")
+    draw = random.Random(4)
+    choices = {
+        "n": range(5, 41),
+        "kernel": range(1, 8),
+        "pool": (2, 3),
+        "blocks": (1, 2, 3),
+        "padding": ("same", "none"),
+        "back": ("scaled", "remembered"),
+    }
+    cases = [{key: draw.choice(values) for key, values in choices.items()} for _ in range(250)]
+    fitted = 0
+    for case, (found, missing) in zip(
+        cases,
+        evaluated(
+            opened(),
+            "mirror_network",
+            "const l = m.ladder(c.n, c); return [l, m.missing(l.lost, c.pool)]",
+            cases,
+        ),
+        strict=True,
+    ):
+        k, s, blocks = case["kernel"], case["pool"], case["blocks"]
+        p = k // 2 if case["padding"] == "same" else 0
+        x, w = torch.ones(1, 1, case["n"], 40), torch.ones(1, 1, k, 1)
+        down, switches = [x], []
+        try:
+            for _ in range(blocks):
+                down.append(torch.conv2d(down[-1], w, padding=(p, 0)))
+                pooled, at = torch.nn.functional.max_pool2d(down[-1], (s, 1), return_indices=True)
+                down.append(pooled)
+                switches.append(at)
+        except RuntimeError:  # PyTorch refuses a kernel or a window that does not fit
+            assert found["up"] is None, case
+            assert found["down"] == [step.shape[2] for step in down], case
+            continue
+        fitted += 1
+        assert found["down"] == [step.shape[2] for step in down], case
+        assert found["lost"] == [step.shape[2] % s for step in down[1::2]], case
+        back, up = down[-1], [down[-1].shape[2]]
+        for block in reversed(range(blocks)):
+            before = down[2 * block + 1]
+            if case["back"] == "remembered":
+                back = torch.nn.functional.max_unpool2d(back, switches[block], (s, 1), output_size=before.shape[2:])
+            else:
+                back = back.repeat_interleave(s, dim=2)
+            up.append(back.shape[2])
+            back = torch.nn.functional.conv_transpose2d(back, w, padding=(p, 0))
+            up.append(back.shape[2])
+        assert found["up"] == up[::-1], case
+        assert case["n"] - up[-1] == (missing if case["back"] == "scaled" else 0), case
+    assert 120 < fitted < len(cases)
+
+
+def test_a_mirror(opened):
+    page = opened()
+    explorer = page.locator('[data-explorer="mirror_network"]')
+    status = explorer.get_by_role("status")
+    assert status.inner_text().startswith("The size does not return: the mirror gives 24 × 32, the image is 27 × 32.")
+    sizes = explorer.locator('[data-grid="ladder"] .dx-cell').all_inner_texts()
+    assert sizes == ["27 × 32", "24 × 32"] * 2 + ["13 × 16", "12 × 16"] * 2 + ["6 × 8"] * 2
+    explorer.locator('[data-grid="ladder"] [tabindex="0"]').focus()
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowDown")
+    assert status.inner_text() == (
+        "Pooling 1: ⌊27 / 2⌋ = 13 rows, ⌊32 / 2⌋ = 16 columns. 1 row at the end is in no window."
+    )
+    page.keyboard.press("ArrowUp")
+    assert status.inner_text() == "Convolution 1: 27 + 2·1 − 3 + 1 = 27 rows, 32 + 2·1 − 3 + 1 = 32 columns."
+    page.keyboard.press("ArrowRight")
+    assert status.inner_text().startswith("Unpooling 1: 2·12 = 24 rows, 2·16 = 32 columns. The encoder has 27 × 32")
+    slider(explorer, "Image width W").press("ArrowLeft")
+    assert "rows of 31: in rows of 28 they point to other cells" in status.inner_text()
+    explorer.get_by_label("the size remembered").check()
+    assert status.inner_text().startswith("Unpooling 1 is told the size it had: 27 rows and 31 columns.")
+    assert explorer.locator(".dx-bad").count() == 0
+    explorer.locator('[data-grid="ladder"] [data-row="0"][data-column="1"]').click()
+    assert status.inner_text().startswith(
+        "The image’s size returns: 27 × 31. Yet pooling 1 leaves out 1 row and 1 column"
+    )
+    for name in ("Kernel k", "Pooling s", "Blocks"):
+        slider(explorer, name).press("End")
+    explorer.get_by_label("none", exact=True).check()
+    assert "Pooling 2 does not fit: it takes 3 rows at once, and its map has 1." in status.inner_text()
+
+
+def test_sparse_codes(opened):
+    """Signal, steps and objectives are those of chapter 10's solution."""
+    torch = pytest.importorskip("torch")
+    from deconv_solutions import sparse_coding
+
+    page = opened()
+    signal, filters, truth, bound = evaluated(
+        page, "sparse_coding", "return [[...m.signal], m.filters, m.truth.map((t) => [...t]), m.lipschitz]", [0]
+    )[0]
+    x = torch.tensor(signal, dtype=torch.float64)[None, None, None]
+    w = torch.tensor(filters, dtype=torch.float64)[:, None, None]
+    z = torch.tensor(truth, dtype=torch.float64)[None, :, None]
+    assert torch.allclose(w.square().sum(-1), torch.ones(2, 1, 1, dtype=torch.float64))
+    noise = (x - sparse_coding.synthesise(z, w)).flatten()
+    assert 0.03 < noise.std() < 0.05
+    assert bound == pytest.approx(sparse_coding.lipschitz_bound(w, (1, x.shape[-1])), rel=1e-12)
+    cases = [
+        {"method": method, "slider": slider, "iterations": iterations}
+        for method in ("ista", "fista")
+        for slider in (0, 8, 13, 18)
+        for iterations in (0, 1, 7, 200)
+    ]
+    body = """const weight = m.weightOf(c.slider), codes = m.solve(c.method, weight, c.iterations);
+    return [weight, codes.at(-1).map((code) => [...code]), codes.map((each) => m.objective(each, weight))]"""
+    for case, (weight, codes, curve) in zip(cases, evaluated(page, "sparse_coding", body, cases), strict=True):
+        assert weight == pytest.approx(10 ** (case["slider"] / 8 - 2))
+        z, history = getattr(sparse_coding, case["method"])(x, w, weight, case["iterations"])
+        assert np.allclose(codes, z[0, :, 0].numpy(), rtol=0, atol=1e-9), case
+        assert np.allclose(curve, history, rtol=1e-9), case
+    # What the explorer takes for the minimum is one: the duality gap is closed.
+    body = "const w = m.weightOf(c); return [w, m.nearest(w).map((code) => [...code])]"
+    for weight, codes in evaluated(page, "sparse_coding", body, [0, 8, 16]):
+        z = torch.tensor(codes, dtype=torch.float64)[None, :, None]
+        residual = x - sparse_coding.synthesise(z, w)
+        primal = residual.square().sum() / 2 + weight * z.abs().sum()
+        dual = residual * min(1, float(weight / sparse_coding.analyse(residual, w).abs().max()))
+        gap = float(primal - (x.square().sum() - (x - dual).square().sum()) / 2)
+        assert -1e-12 < gap < 1e-11, weight
+
+
+def test_a_sparse_coding(opened):
+    explorer = opened().locator('[data-explorer="sparse_coding"]')
+    status = explorer.get_by_role("status")
+    assert status.inner_text().startswith("FISTA, price 0.1, after 20 iterations: objective 0.76")
+    assert "the signal has 8 spikes" in status.inner_text()
+    assert explorer.locator("svg").count() == 5
+    assert explorer.locator(".dx-dot-true").count() == 8
+    slider(explorer, "Iterations").press("Home")
+    assert "after 0 iterations" in status.inner_text()
+    assert "0 of 184 codes are not zero" in status.inner_text()
+    slider(explorer, "Iterations").press("End")
+    slider(explorer, "Price of a code λ").press("End")
+    assert "0 of 184 codes are not zero" in status.inner_text()  # heavier than any correlation with the signal
+    assert slider(explorer, "Price of a code λ").get_attribute("aria-valuetext") == "1.8"
+    slider(explorer, "Price of a code λ").press("Home")
+    explorer.get_by_label("ISTA", exact=True).check()
+    assert status.inner_text().startswith("ISTA, price 0.01, after 200 iterations")
+
+
+def painted(explorer):
+    """The pixels of its pictures, once their images are decoded."""
+    from PIL import Image
+
+    found = explorer.evaluate(
+        """async (explorer) => {
+          const [probe, canvases] = [document.createElement("canvas"), [...explorer.querySelectorAll("canvas")]];
+          const context = probe.getContext("2d", { willReadFrequently: true });
+          for (const canvas of canvases)
+            for (;;) {
+              context.clearRect(0, 0, 1, 1);
+              context.drawImage(canvas, 0, 0);
+              if (context.getImageData(0, 0, 1, 1).data[3] === 255) break;
+              await new Promise(requestAnimationFrame);
+            }
+          return canvases.map((canvas) => canvas.toDataURL());
+        }"""
+    )
+    images = [Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))) for url in found]
+    return [np.asarray(image.convert("RGB"), int) for image in images]
+
+
+@pytest.mark.parametrize("page_name", ["index", "alone"])
+def test_a_unit(opened, page_name):
+    page = opened(page_name)
+    explorer = page.locator('[data-explorer="deconvnet"]')
+    status = explorer.get_by_role("status")
+    sheet = explorers.sheet("deconvnet")
+    unit = sheet["units"]["chelsea"]["conv4_3"][0]
+    assert status.inner_text().startswith(
+        f"conv4_3, channel {unit['channel']}: the strongest of the layer in “chelsea”"
+    )
+    slider(explorer, "Unit, strongest first").press("ArrowRight")
+    for name in ("flower", "conv3_3", "guided"):
+        explorer.get_by_label(name, exact=True).check()
+    unit = sheet["units"]["flower_CCBY"]["conv3_3"][1]
+    top, left, bottom, right = unit["patch"]
+    assert f"channel {unit['channel']}: the second-strongest of the layer in “flower”" in status.inner_text()
+    assert (
+        f"at row {unit['row']}, column {unit['column']}. It sees {bottom - top} × {right - left}" in status.inner_text()
+    )
+    assert "vultilion, CC BY 2.0" in explorer.inner_text()
+    whole, patch, picture = painted(explorer)
+    original = np.round(255 * photograph("flower_CCBY"))
+    assert np.array_equal(original[top:bottom, left:right], patch)
+    assert np.array_equal(picture, stored("deconvnet", sheet["places"]["flower_CCBY/conv3_3/1/guided"]))
+    assert np.abs(whole - original).mean() < 6  # browsers and Pillow enlarge a WebP image's colors differently
+    frame = explorer.locator(".dx-frame").bounding_box()
+    canvas = explorer.locator("canvas").first.bounding_box()
+    assert frame["y"] + 2 - canvas["y"] == pytest.approx(top / 256 * canvas["height"], abs=1)
+    assert frame["x"] + 2 - canvas["x"] == pytest.approx(left / 256 * canvas["width"], abs=1)
+    assert frame["width"] - 4 == pytest.approx((right - left) / 256 * canvas["width"], abs=1)
+
+
+def test_random_layers(opened):
+    explorer = opened().locator('[data-explorer="sanity_checks"]')
+    status = explorer.get_by_role("status")
+    sheet = explorers.sheet("sanity_checks")
+    slider(explorer, "Random layers").press("Home")
+    assert "The guided rule, 0 random layers of 13: the trained network." in status.inner_text()
+    assert "picture: 1.00 of the sizes, 1.00 of the signed values; SSIM 1.00" in status.inner_text()
+    _, first, second = painted(explorer)
+    assert np.array_equal(first, second)
+    for _ in range(5):
+        slider(explorer, "Random layers").press("ArrowRight")
+    explorer.get_by_label("coffee").check()
+    explorer.get_by_label("gradient").check()
+    signed, absolute, ssim = (f"{v:.2f}".replace("-", "−") for v in sheet["units"]["coffee"]["levels"][5]["gradient"])
+    assert f"The gradient, 5 random layers of 13 (conv5_3 to {sheet['layers'][4]})." in status.inner_text()
+    assert f"{absolute} of the sizes, {signed} of the signed values; SSIM {ssim}" in status.inner_text()
+    assert sheet["layers"][4] == "conv4_2"
+    assert explorer.locator(".dx-table td.dx-now").all_inner_texts() == [absolute, signed, ssim]
+    _, first, second = painted(explorer)
+    assert np.abs(first - stored("sanity_checks", sheet["places"]["coffee/0/gradient"])).mean() < 4
+    assert np.abs(second - stored("sanity_checks", sheet["places"]["coffee/5/gradient"])).mean() < 4
 
 
 def shown(explorer, key):

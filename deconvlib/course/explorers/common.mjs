@@ -35,6 +35,77 @@ export function make(tag, attributes = {}, ...children) {
   return node;
 }
 
+const SVG = "http://www.w3.org/2000/svg";
+export function svg(tag, attributes, ...children) {
+  const node = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
+  node.append(...children);
+  return node;
+}
+
+// A small chart: lines [{ points, kind }], stems [{ at, kind }] from 0, dots [{ at, kind }], ticks on the left and words below.
+export function chart({ title, label, lines, stems = [], dots = [], x: [x0, x1], y: [y0, y1], ticks, below, height = 138 }) {
+  const [left, right, top, bottom] = [34, 312, 8, height - 22];
+  const across = (x) => (left + ((right - left) * (x - x0)) / (x1 - x0)).toFixed(1);
+  const down = (y) => (bottom - ((bottom - top) * (Math.min(Math.max(y, y0), y1) - y0)) / (y1 - y0)).toFixed(1);
+  const parts = [];
+  for (const [value, text] of ticks) {
+    parts.push(svg("line", { x1: left, x2: right, y1: down(value), y2: down(value), class: "dx-rule" }));
+    parts.push(svg("text", { x: left - 5, y: +down(value) + 4, "text-anchor": "end" }, text));
+  }
+  for (const { points, kind } of lines)
+    parts.push(svg("polyline", { points: points.map(([x, y]) => `${across(x)},${down(y)}`).join(" "), class: kind }));
+  for (const { at, kind } of stems) parts.push(svg("line", { x1: across(at[0]), x2: across(at[0]), y1: down(0), y2: down(at[1]), class: kind }));
+  for (const { at, kind, r = 4.5 } of dots) parts.push(svg("circle", { cx: across(at[0]), cy: down(at[1]), r, class: kind }));
+  parts.push(svg("text", { x: left, y: height - 5 }, below[0]), svg("text", { x: right, y: height - 5, "text-anchor": "end" }, below[1]));
+  const figure = svg("svg", { viewBox: `0 0 320 ${height}`, role: "img", "aria-label": label }, ...parts);
+  return make("div", { class: "dx-chart" }, make("div", { class: "dx-title", "aria-hidden": true }, title), figure);
+}
+
+// A picture from a pre-computed sheet: `place` is [image, x, y, width, height]; `frame` marks top, left, bottom, right in
+// it. An image is decoded once, and its pictures are drawn as soon as it is there.
+const decoded = new Map();
+export function sheetPicture({ images, title, note, place: [k, x, y, width, height], frame }) {
+  const canvas = make("canvas", { width, height, role: "img", "aria-label": `${title}, ${note}`, style: `image-rendering: ${Math.max(width, height) > 64 ? "auto" : "pixelated"}` });
+  const paint = (image) => canvas.getContext("2d").drawImage(image, x, y, width, height, 0, 0, width, height);
+  const known = decoded.get(images[k]);
+  if (known?.complete && known.naturalWidth) paint(known);
+  else {
+    const image = known ?? Object.assign(new Image(), { src: images[k] });
+    decoded.set(images[k], image);
+    image.addEventListener("load", () => paint(image));
+  }
+  const box = make("div", { class: "dx-frame-box" }, canvas);
+  if (frame) {
+    const [top, left, bottom, right] = frame;
+    const part = (value, whole) => `${(100 * value) / whole}%`;
+    const style = `top: ${part(top, height)}; left: ${part(left, width)}; width: ${part(right - left, width)}; height: ${part(bottom - top, height)}`;
+    box.append(make("div", { class: "dx-frame", style, "aria-hidden": true }));
+  }
+  return make("div", { class: "dx-picture dx-sheet" }, box, make("div", { class: "dx-caption" }, make("strong", {}, title), make("br"), note));
+}
+
+// Two figures: 0.018, or 1.8·10⁻⁵.
+export function amount(value) {
+  if (value === 0) return "0";
+  const power = Math.floor(Math.log10(value) + 1e-9);
+  if (power > -4 && power < 3) return String(Number(value.toPrecision(2)));
+  const raised = [...String(power)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
+  const first = String(Number((value / 10 ** power).toPrecision(2)));
+  return first === "1" ? `10${raised}` : `${first}·10${raised}`;
+}
+
+// The same numbers each time: a small generator of uniform ones, and Box and Muller's way to normal ones.
+export function normals(count, state = 4) {
+  const uniform = () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+  };
+  return Float64Array.from({ length: count }, () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
+}
+
 // Single letters are variables, and set in italics; the article "a" is no variable.
 const formulaParts = (text) =>
   text.split(/(?<![\p{L}_’])([b-zB-Z])(?![\p{L}_])/u).map((part, k) => (k % 2 ? make("i", {}, part) : part));

@@ -1,5 +1,5 @@
 // Undoing a blur: a small photograph, blurred by wrapping round, with noise, and four ways back.
-import { explorer, make } from "./common.mjs";
+import { amount, chart, explorer, make, normals } from "./common.mjs";
 
 // explorers.py reads this list too: between the brackets is JSON and nothing else.
 export const controls = [
@@ -146,18 +146,7 @@ export function transfer(blur, width) {
   return spectrum(plane);
 }
 
-// The same numbers each time: a small generator of uniform ones, and Box and Muller's way to normal ones.
-function normals() {
-  let state = 4;
-  const uniform = () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-  return Float64Array.from({ length: SIZE }, () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()));
-}
-const NORMALS = normals();
+const NORMALS = normals(SIZE);
 
 export function degrade(blur, width, sigma) {
   return filtered(spectrum(photograph), transfer(blur, width)).map((value, k) => value + sigma * NORMALS[k]);
@@ -224,15 +213,6 @@ function problem(blur, width, sigma) {
 
 const decibels = (value) => (value > 99 ? "over 99 dB" : `${value.toFixed(1).replace("-", "\u2212")} dB`);
 
-// Two figures: 0.018, or 1.8·10⁻⁵.
-function amount(value) {
-  const power = Math.floor(Math.log10(value) + 1e-9);
-  if (power > -4 && power < 3) return String(Number(value.toPrecision(2)));
-  const raised = [...String(power)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
-  const first = String(Number((value / 10 ** power).toPrecision(2)));
-  return first === "1" ? `10${raised}` : `${first}·10${raised}`;
-}
-
 function setting(method, strength) {
   if (method === "adjoint") return "nothing to set";
   if (method === "lucy") return iterationsOf(strength) === 1 ? "1 iteration" : `${iterationsOf(strength)} iterations`;
@@ -249,32 +229,6 @@ function picture(title, note, values, { low = 0, high = 1 } = {}) {
   }
   context.putImageData(pixels, 0, 0);
   return make("div", { class: "dx-picture" }, canvas, make("div", { class: "dx-caption" }, make("strong", {}, title), make("br"), note));
-}
-
-const SVG = "http://www.w3.org/2000/svg";
-function svg(tag, attributes, ...children) {
-  const node = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) node.setAttribute(name, value);
-  node.append(...children);
-  return node;
-}
-
-// A small chart: lines [{ points, kind }], dots [{ at, kind }], ticks on the left and words below.
-function chart({ title, label, lines, dots = [], x: [x0, x1], y: [y0, y1], ticks, below }) {
-  const [left, right, top, bottom] = [34, 312, 8, 116];
-  const across = (x) => left + ((right - left) * (x - x0)) / (x1 - x0);
-  const down = (y) => bottom - ((bottom - top) * (Math.min(Math.max(y, y0), y1) - y0)) / (y1 - y0);
-  const parts = [];
-  for (const [value, text] of ticks) {
-    parts.push(svg("line", { x1: left, x2: right, y1: down(value), y2: down(value), class: "dx-rule" }));
-    parts.push(svg("text", { x: left - 5, y: down(value) + 4, "text-anchor": "end" }, text));
-  }
-  for (const { points, kind } of lines)
-    parts.push(svg("polyline", { points: points.map(([x, y]) => `${across(x).toFixed(1)},${down(y).toFixed(1)}`).join(" "), class: kind }));
-  for (const { at, kind } of dots) parts.push(svg("circle", { cx: across(at[0]), cy: down(at[1]), r: 4.5, class: kind }));
-  parts.push(svg("text", { x: left, y: 133 }, below[0]), svg("text", { x: right, y: 133, "text-anchor": "end" }, below[1]));
-  const figure = svg("svg", { viewBox: "0 0 320 138", role: "img", "aria-label": label }, ...parts);
-  return make("div", { class: "dx-chart" }, make("div", { class: "dx-title", "aria-hidden": true }, title), figure);
 }
 
 function draw(page) {
