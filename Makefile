@@ -1,6 +1,7 @@
 # make book    build the site            make chapter N=03   run one notebook again, store its outputs
 # make test    pass every test           make chapters       run them all
 # make serve   look at the site          make lab            open the notebooks in JupyterLab
+# make cover   take the cover from its notebook       make sheets   compute the explorers' pictures again
 # Everything is set up in .venv on first use; nothing is asked.
 
 PYTHON ?= python3
