@@ -373,7 +373,7 @@ def fista(
     ),
 )
 def update_filters(x: torch.Tensor, z: torch.Tensor, filters: torch.Tensor) -> torch.Tensor:
-    """Take the steepest step down |x - synthesise(z, d)|^2 / 2 in the filters d, for fixed codes; then norm them.
+    """Take the steepest step down |x - synthesise(z, d)|^2 / 2 in the filters d, for fixed codes; then normalize them.
 
     With r = x - synthesise(z, filters), the direction is
     g[f, c, k, l] = sum over n, i, j of r[n, c, i+k, j+l] z[n, f, i, j], which is minus the gradient. The step

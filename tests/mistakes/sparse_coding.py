@@ -80,6 +80,31 @@ def synthesise_overwrites(z, filters):
     return x
 
 
+@mistake("synthesise")
+def synthesise_stamps_cover(z, filters):
+    """a stamp covers what lay under it
+
+    Stamps that overlap add up: += in place of =.
+    """
+    x = reference.synthesise(z, filters) * 0
+    (K, L) = filters.shape[2:]
+    for n, f, i, j in z.nonzero().tolist():
+        x[n, :, i : i + K, j : j + L] = z[n, f, i, j] * filters[f]
+    return x
+
+
+@mistake("synthesise")
+def synthesise_cropped(z, filters):
+    """half a filter was cut off on every side
+
+    Padding crops in a transposed convolution, and K // 2 on both sides is more than the border. The image is
+    (h + K - 1, w + L - 1): no padding.
+    """
+    (K, L), x = filters.shape[2:], reference.synthesise(z, filters)
+    top, left = K // 2, L // 2
+    return x[:, :, top : x.shape[2] - top, left : x.shape[3] - left].clone()
+
+
 # analyse
 
 
@@ -139,6 +164,17 @@ def analyse_rectified(x, filters):
     That is a layer with its ReLU. The adjoint is linear, and codes may be negative.
     """
     return reference.analyse(x, filters).clamp(min=0)
+
+
+@mistake("analyse")
+def analyse_stamps(x, filters):
+    """the image was taken for codes and stamped
+
+    conv_transpose2d goes from codes to an image. The way back is conv2d: a filter looks only where it fits, and the result
+    is smaller than the image.
+    """
+    reference.analyse(x, filters)
+    return functional.conv_transpose2d(x, filters.transpose(0, 1))
 
 
 # soft_threshold
@@ -211,6 +247,16 @@ def soft_threshold_unchecked(z, t):
     return z.sign() * (z.abs() - t).clamp(min=0)
 
 
+@mistake("soft_threshold")
+def soft_threshold_keeps_small(z, t):
+    """what is nearer to 0 than t was left alone
+
+    Those are the numbers that become 0.
+    """
+    shrunk = reference.soft_threshold(z, t)
+    return torch.where(shrunk != 0, shrunk, z)
+
+
 # lipschitz
 
 
@@ -243,6 +289,20 @@ def lipschitz_last_norm(filters, shape, iterations, rng):
     """
     reference.lipschitz(filters, shape, iterations, rng)
     v = _power(filters, shape, iterations, rng)
+    return 0.0 if v is None else float(analyse(synthesise(v, filters), filters).norm())
+
+
+@mistake("lipschitz")
+def lipschitz_step_norm(filters, shape, iterations, rng):
+    """the norm that the last step divided by is returned
+
+    It says how much the v before the last step was enlarged, and has the same limit. The squared norm of synthesise(v) was
+    asked for, with the last v.
+    """
+    if iterations <= 0:
+        return reference.lipschitz(filters, shape, iterations, rng)
+    reference.lipschitz(filters, shape, iterations, rng.clone_state())
+    v = _power(filters, shape, iterations - 1, rng)
     return 0.0 if v is None else float(analyse(synthesise(v, filters), filters).norm())
 
 
@@ -427,6 +487,30 @@ def lipschitz_bound_axes(filters, size):
     return float(torch.linalg.matrix_norm(response, ord=2).max()) ** 2
 
 
+@mistake("lipschitz_bound")
+def lipschitz_bound_each_worst(filters, size):
+    """the worst frequencies of all filters were added up
+
+    That is a bound, but too high: filters have different worst frequencies. First put the filters together at each
+    frequency, then look for the worst one.
+    """
+    reference.lipschitz_bound(filters, size)
+    return sum(reference.lipschitz_bound(filters[f : f + 1], size) for f in range(len(filters)))
+
+
+@mistake("lipschitz_bound")
+def lipschitz_bound_of_codes(filters, size):
+    """the frequencies were those of the codes' size
+
+    size is the image's, and around a torus of that size no stamp reaches across the edge. A smaller torus has other
+    frequencies, and its maximum need not be a bound.
+    """
+    reference.lipschitz_bound(filters, size)
+    size = (size, size) if isinstance(size, int) else tuple(size)
+    smaller = tuple(whole - part + 1 for whole, part in zip(size, filters.shape[2:], strict=True))
+    return float(torch.linalg.matrix_norm(torch.fft.fft2(filters, s=smaller).permute(2, 3, 1, 0), ord=2).max()) ** 2
+
+
 # ista
 
 
@@ -533,6 +617,30 @@ def ista_mean_squares(x, filters, weight, iterations, start=None):
 
 
 @mistake("ista")
+def ista_half_mean(x, filters, weight, iterations, start=None):
+    """the objective holds half the mean squared error
+
+    Squares are added over all pixels, channels and images, not averaged: otherwise the weight means something else.
+    """
+    return _ista(x, filters, weight, iterations, start, mean=True)
+
+
+@mistake("ista")
+def ista_threshold_first(x, filters, weight, iterations, start=None):
+    """the threshold came before the step
+
+    After the step hardly any code is zero. The threshold is the second half of an iteration.
+    """
+    z, history = reference.ista(x, filters, weight, 0, start)
+    L = reference.lipschitz_bound(filters, tuple(x.shape[2:]))
+    for _ in range(iterations):
+        z = soft_threshold(z, weight / L)
+        z = z + analyse(x - synthesise(z, filters), filters) / L
+        history.append(reference.ista(x, filters, weight, 0, z)[1][0])
+    return z, history
+
+
+@mistake("ista")
 def ista_without_price(x, filters, weight, iterations, start=None):
     """the history holds the error alone
 
@@ -604,13 +712,15 @@ def _fista(x, filters, weight, iterations, start=None, **wrong):
     ahead, t, before = (torch.zeros_like(z) if wrong.get("ahead_of_zero") else z), wrong.get("first_t", 1.0), z
     for k in range(1, iterations + 1):
         before, origin = z, ahead
-        z = soft_threshold(ahead + analyse(x - synthesise(ahead, filters), filters) / L, weight / L)
-        following = (1 + math.sqrt(1 + 4 * t * t)) / 2
+        looked_at = z if wrong.get("gradient_at_z") else ahead
+        z = soft_threshold(ahead + analyse(x - synthesise(looked_at, filters), filters) / L, weight / L)
+        following = (1 + math.sqrt(1 + wrong.get("four", 4) * t * t)) / 2
         momentum = {
             "nesterov": (k - 1) / (k + 2),
             "next": following and (following - 1) / following,
             "late": (t - 1) / t,
             "constant": 0.5,
+            "whole": t / following,
         }.get(wrong.get("momentum"), (t - 1) / following)
         ahead = z + momentum * (z - (origin if wrong.get("from_ahead") else before))
         if not wrong.get("t_stays"):
@@ -653,6 +763,33 @@ def fista_old_t(x, filters, weight, iterations, start=None):
     It is (t - 1) / t': the old t above, the new one below.
     """
     return _fista(x, filters, weight, iterations, start, momentum="late")
+
+
+@mistake("fista")
+def fista_whole_t(x, filters, weight, iterations, start=None):
+    """the momentum is t / t'
+
+    It is (t - 1) / t': nothing after the first step, where t is 1.
+    """
+    return _fista(x, filters, weight, iterations, start, momentum="whole")
+
+
+@mistake("fista")
+def fista_without_four(x, filters, weight, iterations, start=None):
+    """the square root holds t^2 in place of 4 t^2
+
+    t' = (1 + sqrt(1 + 4 t^2)) / 2: with the 4, t grows by about 1/2 a step. Without it t stays near 1 and gains nothing.
+    """
+    return _fista(x, filters, weight, iterations, start, four=1)
+
+
+@mistake("fista")
+def fista_gradient_at_z(x, filters, weight, iterations, start=None):
+    """the step starts at the point ahead, but its gradient was taken at z
+
+    The whole step of ISTA moves to the point ahead: the residual is x - synthesise(ahead).
+    """
+    return _fista(x, filters, weight, iterations, start, gradient_at_z=True)
 
 
 @mistake("fista")
@@ -727,7 +864,7 @@ def _direction(x, z, filters):
 
 
 def _stepped(x, z, filters, step=None, turn=1.0):
-    """The filters after a step, not normed yet."""
+    """The filters after a step, not of norm 1 yet."""
     reference.update_filters(x, z, filters)
     direction = _direction(x, z, filters)
     change = synthesise(z, direction).square().sum()
@@ -817,7 +954,7 @@ def update_filters_turned(x, z, filters):
 
 @mistake("update_filters")
 def update_filters_by_channel(x, z, filters):
-    """every channel of a filter was normed by itself
+    """every channel of a filter was divided by a norm of its own
 
     A filter is all of its channels: one norm over (C, K, L).
     """
@@ -839,7 +976,7 @@ def update_filters_one_norm(x, z, filters):
 
 @mistake("update_filters")
 def update_filters_norms_unused(x, z, filters):
-    """a filter that no code uses was normed, too
+    """a filter that no code uses was divided by its norm, too
 
     It comes back as it was.
     """
@@ -857,3 +994,28 @@ def update_filters_nan(x, z, filters):
     new = reference.update_filters(x, z, filters)
     moves = synthesise(z, _direction(x, z, filters)).square().sum() > 0
     return new if moves else torch.full_like(new, math.nan)
+
+
+@mistake("update_filters")
+def update_filters_nan_where_used(x, z, filters):
+    """the step is 0 / 0 where nothing is left to explain
+
+    Then g is 0, and synthesise(z, g) as well: take no step, and only divide the filters by their norms.
+    """
+    new = reference.update_filters(x, z, filters)
+    used = (z != 0).transpose(0, 1).flatten(1).any(dim=1)[:, None, None, None]
+    moves = synthesise(z, _direction(x, z, filters)).square().sum() > 0
+    return new if moves else torch.where(used, math.nan, new)
+
+
+@mistake("update_filters")
+def update_filters_step_of_each(x, z, filters):
+    """each filter went a step of its own
+
+    One number a for all filters: |g|^2 is the sum over all of them, as |synthesise(z, g)|^2 is.
+    """
+    reference.update_filters(x, z, filters)
+    direction = _direction(x, z, filters)
+    change = synthesise(z, direction).square().sum()
+    step = direction.flatten(1).square().sum(dim=1) / change if change > 0 else torch.zeros(len(filters), dtype=x.dtype)
+    return _normed(filters + step[:, None, None, None] * direction, z)
