@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import torch  # noqa: F401 (for your answers)
+import torch.nn.functional as F  # noqa: F401 (for your answers)
 from torch import Tensor, nn
 
+from deconvlib.convolution import receptive_field  # noqa: F401 (for your answers)
 from deconvlib.course.arguments import integer, pair  # noqa: F401
 from deconvlib.course.exercise import exercise
 from deconvlib.course.tensors import tensor  # noqa: F401
@@ -231,7 +233,7 @@ def receptive_patch(
 
     Notes
     -----
-    The field's rectangle, by equation (1.8) of chapter 1. Holes that a dilation or a stride leaves in it are not taken out.
+    The field's rectangle, by equation (1.8) of chapter 1, whose `receptive_field` you may call. Holes that a dilation or a stride leaves in it are not taken out.
 
     Examples
     --------

@@ -83,7 +83,7 @@ STEP = nn.Conv2d(1, 1, (1, 2), bias=False)
 STEP.weight.data = torch.tensor([[[[2.0, -1.0]]]])
 
 
-@check("project", "one convolution: the kernel, times the value, at its place", weight=2)
+@check("project", "one convolution by the kernel 2, -1: the kernel, times the value, at its place", weight=2)
 def test_project_convolution(learner):
     model = nn.Sequential(OrderedDict(conv=STEP)).eval()
     image = plane([[1.0, 0, 3, 1], [2, 1, 0, 4]])  # conv: 2, -3, 5 and 3, 2, -4
@@ -100,19 +100,30 @@ def test_project_bias(learner):
     learner.project.gives(expected, model, image, "conv2", (1, 1, 0))
 
 
-@check("project", "max-pooling: the value returns to its switch, and the row left over returns too", weight=2)
+@check("project", "max-pooling by 2 x 2: the value returns to its switch, and the row left over returns too", weight=2)
 def test_project_switches(learner):
     model = nn.Sequential(OrderedDict(pool=nn.MaxPool2d(2))).eval()
     image = plane([[1.0, 4, 2, 8, 9], [3, 0, 5, 6, 9], [9, 9, 9, 9, 9]])
     learner.project.gives(plane([[0.0, 0, 0, 8, 0], [0] * 5, [0] * 5]), model, image, "pool", (0, 0, 1))
 
 
-@check("project", "pools that overlap: what meets in one place adds up")
+@check("project", "pools of 1 x 2 that overlap, then the kernel 3, 2: what meets in one place adds up")
 def test_project_overlap(learner):
     model = network(3, pool=nn.MaxPool2d((1, 2), 1), conv=nn.Conv2d(1, 1, (1, 2), bias=False))
     model.conv.weight.data = torch.tensor([[[[3.0, 2.0]]]])
     image = plane([[0.0, 4, 1, 0]])  # pool: 4, 4, 1; conv: 20, 14
     learner.project.gives(plane([[0.0, 100, 0, 0]]), model, image, "conv", (0, 0, 0))
+
+
+@check("project", "a bare channel: its strongest place, the first of equal ones", weight=2)
+def test_project_strongest(learner):
+    model = nn.Sequential(OrderedDict(conv=nn.Conv2d(2, 2, 1, bias=False))).eval()
+    model.conv.weight.data = torch.eye(2)[:, :, None, None]  # gives the image back
+    image = torch.cat([plane([[1.0, 9, 2], [9, -12, 3]]), plane([[0.0, 1, 2], [3, 4, 5]])], dim=1)
+    first, second = torch.zeros_like(image), torch.zeros_like(image)
+    first[0, 0, 0, 1], second[0, 1, 1, 2] = 9, 5
+    learner.project.gives(first, model, image, "conv", 0)
+    learner.project.gives(second, model, image, "conv", 1)
 
 
 @check("project", "the three rules, in one network of two ReLUs", weight=3)
@@ -151,17 +162,6 @@ def test_project_gradient(learner):
     learner.project.gives(value.detach() * slope, model, image, "relu2", 1, "gradient")
 
 
-@check("project", "a bare channel: its strongest place, the first of equal ones", weight=2)
-def test_project_strongest(learner):
-    model = nn.Sequential(OrderedDict(conv=nn.Conv2d(2, 2, 1, bias=False))).eval()
-    model.conv.weight.data = torch.eye(2)[:, :, None, None]  # gives the image back
-    image = torch.cat([plane([[1.0, 9, 2], [9, -12, 3]]), plane([[0.0, 1, 2], [3, 4, 5]])], dim=1)
-    first, second = torch.zeros_like(image), torch.zeros_like(image)
-    first[0, 0, 0, 1], second[0, 1, 1, 2] = 9, 5
-    learner.project.gives(first, model, image, "conv", 0)
-    learner.project.gives(second, model, image, "conv", 1)
-
-
 @check("project", "layers in the middle count, layers behind them do not")
 def test_project_middle(learner):
     model = network(9, conv1=nn.Conv2d(1, 2, 2), relu1=nn.ReLU(), pool1=nn.MaxPool2d(2), conv2=nn.Conv2d(2, 1, 1))
@@ -190,14 +190,14 @@ def test_project_others(learner):
         conv=nn.Conv2d(1, 2, 2),
         relu=nn.ReLU(),
         pool=nn.AvgPool2d((1, 2)),
-        drop=nn.Dropout(0.5),
+        drop=nn.Dropout(1.0),
         flat=nn.Flatten(),
         fc1=nn.Linear(12, 4),
         relu1=nn.ReLU(),
         fc2=nn.Linear(4, 3),
     ).train()
     image = whole((1, 1, 4, 5), 14)
-    learner.project.gives(reference.project(model, image, "drop", (1, 2, 1)), model, image, "drop", (1, 2, 1))
+    learner.project.gives(reference.project(model, image, "drop", (1, 1, 1)), model, image, "drop", (1, 1, 1))
     for rule in RULES:
         learner.project.gives(reference.project(model, image, "fc2", 2, rule), model, image, "fc2", 2, rule)
 
@@ -268,7 +268,7 @@ IDENTITY = nn.Sequential(OrderedDict(conv=nn.Conv2d(1, 1, 1, bias=False)))
 IDENTITY.conv.weight.data.fill_(1.0)
 
 
-@check("top_activations", "five images of 2 x 3 pixels, the three strongest", weight=2)
+@check("top_activations", "five images of 2 x 3 pixels, a layer that copies them, the three strongest", weight=2)
 def test_top_activations_by_hand(learner):
     # One hit an image; of the equal eights the earlier image first, and in it the first place.
     expected = [(2, 0, 1, 9.0), (0, 1, 0, 8.0), (3, 0, 2, 8.0)]
@@ -295,7 +295,7 @@ def test_top_activations_layers(learner):
 
 @check("top_activations", "more images than fit into a small batch; dropout does nothing")
 def test_top_activations_many(learner):
-    model = network(22, conv=nn.Conv2d(1, 2, (1, 2)), drop=nn.Dropout(0.5)).train()
+    model = network(22, conv=nn.Conv2d(1, 2, (1, 2)), drop=nn.Dropout(1.0)).train()
     images = whole((21, 1, 2, 3), 23)
     learner.top_activations.gives(reference.top_activations(model, images, "drop", 1, 9), model, images, "drop", 1, 9)
 
@@ -335,7 +335,11 @@ VGG = nn.Sequential(
 )
 
 
-@check("receptive_patch", "two convolutions, a pool, a convolution, in the middle of the image", weight=2)
+@check(
+    "receptive_patch",
+    "two convolutions of 3 x 3, a pool of 2 x 2, a third convolution, in the middle of the image",
+    weight=2,
+)
 def test_receptive_patch_middle(learner):
     learner.receptive_patch.gives((9, 11, 12, 14), VGG, "conv1", 10, 12, 32)
     learner.receptive_patch.gives((8, 10, 13, 15), VGG, "relu2", 10, 12, 32)
@@ -363,7 +367,7 @@ def test_receptive_patch_pairs(learner):
         learner.receptive_patch.gives(expected, model, layer, row, column, (24, 30))
 
 
-@check("receptive_patch", "dilation spreads the taps")
+@check("receptive_patch", "dilation spreads the taps: 3 x 2 of them, dilation 2 and 3")
 def test_receptive_patch_dilation(learner):
     model = nn.Sequential(
         OrderedDict(conv=nn.Conv2d(1, 1, (3, 2), dilation=(2, 3)), pool=nn.MaxPool2d(2, 1, dilation=(1, 2)))

@@ -115,7 +115,7 @@ def _walk(
     *,
     last=0,
     value=True,
-    others=False,
+    others="",
     kernel=lambda weight: weight,
     bias=False,
     unpool=None,
@@ -135,8 +135,10 @@ def _walk(
                 x = y
         place = reference._place(x, layer, unit)
         back = torch.zeros_like(x)
-        if others:
+        if others == "channel":
             back[0, place[1]] = x[0, place[1]]
+        elif others == "place":
+            back[(0, slice(None), *place[2:])] = x[(0, slice(None), *place[2:])]
         else:
             back[place] = x[place] if value else 1.0
         for step, x, switches in reversed(trail):
@@ -184,7 +186,25 @@ def project_channel(model, image, layer, unit, rule="deconvnet"):
 
     One unit is one number: at its place in its channel. All other values, those of its own channel too, become 0.
     """
-    return _walk(model, image, layer, unit, rule, others=True)
+    return _walk(model, image, layer, unit, rule, others="channel")
+
+
+@mistake("project")
+def project_bare_channel(model, image, layer, unit, rule="deconvnet"):
+    """a bare channel sent its whole map back
+
+    A bare channel stands for one unit, its strongest place. All other values of the map become 0.
+    """
+    return _walk(model, image, layer, unit, rule, others="channel" if isinstance(unit, int) else "")
+
+
+@mistake("project")
+def project_whole_place(model, image, layer, unit, rule="deconvnet"):
+    """every channel of the place went back
+
+    One unit is one number. The other channels at its place become 0, too.
+    """
+    return _walk(model, image, layer, unit, rule, others="" if isinstance(unit, int) else "place")
 
 
 @mistake("project")
@@ -363,7 +383,7 @@ def project_dropout(model, image, layer, unit, rule="deconvnet"):
     picture = reference.project(model, image, layer, unit, rule)
     names = list(model._modules)
     before = [model._modules[name] for name in names[: names.index(layer) + 1]]
-    return picture * 2 if any(isinstance(step, nn.Dropout) and step.training for step in before) else picture
+    return picture * 0 if any(isinstance(step, nn.Dropout) and step.training for step in before) else picture
 
 
 @mistake("project")
@@ -427,6 +447,58 @@ def top_activations_same_image(model, images, layer, unit, k):
 
 
 @mistake("top_activations")
+def top_activations_flat_topk(model, images, layer, unit, k):
+    """one image appeared more than once
+
+    Every image takes part with its strongest place only. A topk of all values together lets one striking image fill the list.
+    """
+    planes = _planes(model, images, layer, unit)
+    size, width = planes[0].numel(), planes.shape[2]
+    values, places = planes.flatten().topk(_k(images, k))
+    return [(p // size, p % size // width, p % width, v) for p, v in zip(places.tolist(), values.tolist(), strict=True)]
+
+
+@mistake("top_activations")
+def top_activations_mean(model, images, layer, unit, k):
+    """the images were ordered by the mean of the channel's map
+
+    An image counts by its strongest place, not by how much of it excites the channel.
+    """
+    planes = _planes(model, images, layer, unit)
+    mean = planes.mean(dim=(1, 2)).tolist()
+    return sorted(_hits(planes), key=lambda hit: -mean[hit[0]])[: _k(images, k)]
+
+
+@mistake("top_activations")
+def top_activations_dropout(model, images, layer, unit, k):
+    """dropout dropped values
+
+    Dropout belongs to training. Leave it out; model.eval() would change the caller's model.
+    """
+    planes = _planes(model, images, layer, unit)
+    names = list(model._modules)
+    before = [model._modules[name] for name in names[: names.index(layer) + 1]]
+    if any(isinstance(step, nn.Dropout) and step.training for step in before):
+        planes = torch.zeros_like(planes)
+    return sorted(_hits(planes), key=lambda hit: -hit[3])[: _k(images, k)]
+
+
+@mistake("top_activations")
+def top_activations_whole_model(model, images, layer, unit, k):
+    """the whole model answered, not the layer that was asked for
+
+    Stop behind the layer: its own output is wanted.
+    """
+    _planes(model, images, layer, unit)
+    with torch.no_grad():
+        for step in model:
+            images = images if isinstance(step, nn.Dropout) else step(images)
+    if unit >= images.shape[1]:
+        raise IndexError(f"index {unit} is out of bounds for dimension 1 with size {images.shape[1]}")
+    return sorted(_hits(images[:, unit]), key=lambda hit: -hit[3])[: _k(images, k)]
+
+
+@mistake("top_activations")
 def top_activations_image_order(model, images, layer, unit, k):
     """the hits came in the order of the images
 
@@ -450,7 +522,8 @@ def top_activations_ascending(model, images, layer, unit, k):
 def top_activations_ties_reversed(model, images, layer, unit, k):
     """of images with equal values the later one came first
 
-    sorted(..., reverse=True) on whole tuples sorts the image index down as well. Sort by (-value, image).
+    sorted(..., reverse=True) on whole tuples sorts the image index down as well, and torch.topk promises no order among
+    equal values. Sort by (-value, image).
     """
     hits = _hits(_planes(model, images, layer, unit))
     return sorted(hits, key=lambda hit: (hit[3], hit[0]), reverse=True)[: _k(images, k)]
@@ -546,9 +619,26 @@ def top_activations_tensors(model, images, layer, unit, k):
 
 
 def _patch(
-    model, layer, row, column, image_size, *, last=0, dilate=True, pad=True, clip=True, pools=True, jump=True, end=0
+    model,
+    layer,
+    row,
+    column,
+    image_size,
+    *,
+    last=0,
+    dilate=True,
+    pad=True,
+    clip=True,
+    pools=True,
+    jump=True,
+    end=0,
+    refuse=True,
+    rows_only=False,
+    early=False,
+    middle=False,
 ):
-    reference.receptive_patch(model, layer, row, column, image_size)
+    if refuse:
+        reference.receptive_patch(model, layer, row, column, image_size)
     names = list(model._modules)
     steps = [model._modules[name] for name in names[: names.index(layer) + 1 + last]]
     sides = []
@@ -557,13 +647,16 @@ def _patch(
         for step in steps:
             if isinstance(step, nn.Conv2d) or (pools and isinstance(step, nn.MaxPool2d | nn.AvgPool2d)):
                 k, s, p, d = (
-                    v[axis] if isinstance(v, tuple) else v
+                    v[0 if rows_only else axis] if isinstance(v, tuple) else v
                     for v in (step.kernel_size, step.stride, step.padding, getattr(step, "dilation", 1))
                 )
                 chain.append(((k - 1) * (d if dilate else 1) + 1, s if jump else 1, p if pad else 0))
         field, step_size, offset = reference.receptive_field(chain)
         n = image_size[axis] if isinstance(image_size, tuple) else image_size
-        start, stop = offset + index * step_size, offset + index * step_size + field + end
+        start = index * step_size - field // 2 if middle else offset + index * step_size
+        if early:
+            start = max(start, 0)
+        stop = start + field + end
         sides.append((max(start, 0), min(stop, n)) if clip else (start, stop))
     (top, bottom), (left, right) = sides
     return top, left, bottom, right
@@ -654,15 +747,87 @@ def receptive_patch_height_twice(model, layer, row, column, image_size):
 
 
 @mistake("receptive_patch")
+def receptive_patch_wraps(model, layer, row, column, image_size):
+    """a negative row or column got a patch
+
+    Nothing stands there: ValueError. A test against the last row and column alone does not see it.
+    """
+    if min(row, column) >= 0:
+        return reference.receptive_patch(model, layer, row, column, image_size)
+    return _patch(model, layer, row, column, image_size, refuse=False)
+
+
+@mistake("receptive_patch")
 def receptive_patch_anywhere(model, layer, row, column, image_size):
     """a place outside the layer's maps got a patch
 
     Nothing stands there: ValueError.
     """
-    try:
+    if layer not in model._modules or not all(
+        isinstance(step, nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d | nn.ReLU) for step in model
+    ):
         return reference.receptive_patch(model, layer, row, column, image_size)
-    except ValueError:
-        if layer not in model._modules or not isinstance(model._modules[layer], nn.MaxPool2d):
-            raise
-        height, width = image_size if isinstance(image_size, tuple) else (image_size, image_size)
-        return height, width, height, width
+    return _patch(model, layer, row, column, image_size, refuse=False)
+
+
+@mistake("receptive_patch")
+def receptive_patch_passes_over(model, layer, row, column, image_size):
+    """a layer without a window was passed over
+
+    Behind a Flatten or Linear there are no rows and columns: ValueError.
+    """
+    known = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d | nn.ReLU
+    if layer not in model._modules or all(isinstance(step, known) for step in model):
+        return reference.receptive_patch(model, layer, row, column, image_size)
+    return _patch(model, layer, row, column, image_size, refuse=False)
+
+
+@mistake("receptive_patch")
+def receptive_patch_whole_model(model, layer, row, column, image_size):
+    """layers behind the one that was asked for counted, too
+
+    Stop at the layer: what comes later does not change what its units see.
+    """
+    names = list(model._modules)
+    return (
+        _patch(model, layer, row, column, image_size, last=len(names) - names.index(layer) - 1)
+        if (layer in names)
+        else reference.receptive_patch(model, layer, row, column, image_size)
+    )
+
+
+@mistake("receptive_patch")
+def receptive_patch_rows_only(model, layer, row, column, image_size):
+    """the kernels, strides and paddings of the rows were used for the columns, too
+
+    Each is an int or a pair (rows, columns): take the second number for columns.
+    """
+    return _patch(model, layer, row, column, image_size, rows_only=True)
+
+
+@mistake("receptive_patch")
+def receptive_patch_left_first(model, layer, row, column, image_size):
+    """the four numbers came in the order left, top, right, bottom
+
+    Rows come first here, as in an array's index: top, left, bottom, right.
+    """
+    top, left, bottom, right = reference.receptive_patch(model, layer, row, column, image_size)
+    return left, top, right, bottom
+
+
+@mistake("receptive_patch")
+def receptive_patch_early(model, layer, row, column, image_size):
+    """the start was clipped before the length was added
+
+    The field ends at offset + i * stride + size, wherever the image begins. Clip both ends afterwards.
+    """
+    return _patch(model, layer, row, column, image_size, early=True)
+
+
+@mistake("receptive_patch")
+def receptive_patch_middle(model, layer, row, column, image_size):
+    """i * stride was taken for the middle of the field
+
+    Behind a pool it is not. receptive_field gives the offset of unit 0: its field starts there.
+    """
+    return _patch(model, layer, row, column, image_size, middle=True)
