@@ -17,6 +17,7 @@ from deconv_grader.known import Mistake
 
 WIDEST, TALLEST, PLANES = 14, 10, 4
 PARTS, LABEL = 8, 200  # of a tuple, list or dict, all planes together; characters of a name
+SMALL = 60  # numbers of a layer's weights that are worth drawing
 
 
 @dataclass
@@ -83,6 +84,8 @@ class CheckFailed(AssertionError):
 
 def grids(label: str, value: Any, where: np.ndarray | None = None) -> list[Grid]:
     """Planes of an array worth drawing: small ones whole, of several the ones with a mark, large ones as one line."""
+    if modules.is_module(value):
+        return _module_grids(label, value)
     value = _drawable(value)
     if isinstance(value, tuple | list) and any(isinstance(part, np.ndarray) for part in value):
         return _part_grids({f"{label}[{i}]": part for i, part in enumerate(value[: PARTS + 1])}, len(value))
@@ -120,6 +123,18 @@ def grids(label: str, value: Any, where: np.ndarray | None = None) -> list[Grid]
         marks = [] if marked is None else marked[i].tolist()
         drawn.append(Grid(name, caption + more, rows, marks))
     return drawn
+
+
+def _module_grids(label: str, module: Any) -> list[Grid]:
+    """A model's layers, a line each, and the weights of small ones."""
+    lines = [f"{name}: {child!r}" for name, child in module.named_children()] or [repr(module)]
+    if len(lines) > TALLEST:
+        lines = [*lines[: TALLEST - 1], f"... {len(lines)} layers"]
+    lines = [line if len(line) <= LABEL else f"{line[: LABEL - 3]}..." for line in " \n".join(lines).split("\n")]
+    wide = max(map(len, lines))
+    small = [(name, value) for name, value in module.named_parameters() if value.numel() <= SMALL]
+    weights = [grid for name, value in small[:PARTS] for grid in grids(f"{label}.{name}", foreign.as_array(value))]
+    return [Grid(label, type(module).__name__, [[line.ljust(wide)] for line in lines]), *weights[:PARTS]]
 
 
 def _drawable(value: Any) -> Any:

@@ -171,7 +171,7 @@ class Call:
     def _feedback(self, headline: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> Feedback:
         call = describe_call(self.exercise.name, self._parameters, args, keywords)
         given = {**dict(zip(self._parameters, args, strict=False)), **keywords}
-        shown = [grid for key, value in given.items() if _has_numbers(value) for grid in grids(key, value)]
+        shown = [grid for key, value in given.items() if _is_drawn(value) for grid in grids(key, value)]
         return Feedback(headline, call, shown)
 
     def _raised(self, error: Exception, args: tuple[Any, ...], keywords: dict[str, Any]) -> Feedback:
@@ -299,6 +299,10 @@ def _has_numbers(value: Any) -> bool:
     if isinstance(value, tuple | list):
         return any(map(_has_numbers, value))
     return isinstance(value, np.ndarray) or foreign.is_tensor(value)
+
+
+def _is_drawn(value: Any) -> bool:
+    return _has_numbers(value) or modules.is_module(value)
 
 
 def _size(args: Any, keywords: Any) -> int:

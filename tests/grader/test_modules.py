@@ -86,6 +86,8 @@ def test_a_model_is_an_argument_and_its_result_is_compared(ask):
     assert failed.value.feedback.note == "every value differs."
     assert failed.value.feedback.call == "correlate2d(x, w)"
     assert failed.value.feedback.expected[0].rows
+    assert failed.value.feedback.given[0].rows[0][0].startswith("0: Conv2d(1, 2, kernel_size=(3, 3)")
+    assert [grid.label for grid in failed.value.feedback.given][1:2] == ["x.0.weight[0, 0]"]
 
 
 def test_a_tensor_is_no_array_and_keeps_no_history(ask):
