@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from deconv_grader import sandbox
+from deconv_grader import packages, sandbox
+from deconv_grader.failures import CannotIsolate
 from deconv_grader.isolated import IsolatedAnswers
 from deconv_grader.results import CheckResult, ExerciseResult, note_wrong_needs
 from deconv_grader.runner import run
@@ -169,6 +170,8 @@ def grade(
     ------
     NotIsolatedEnough
         If `require` is not reached.
+    CannotIsolate
+        If no worker can be started, or a library is missing that an exercise needs.
     """
     from deconv_grader.workbook import forbidden_in
 
@@ -180,6 +183,8 @@ def grade(
             f"isolation {require!r} is required and {wanted!r} "
             f"{'is the strongest here' if level == 'best' else 'was asked for'}; nothing was graded"
         )
+    if problem := packages.lacking(chosen):
+        raise CannotIsolate(f"{problem}, or name with --only what is to be graded")
     submission = handed_in if isinstance(handed_in, Submission) else read_submission(handed_in)
     answers = IsolatedAnswers(submission, wanted, require=require)
     try:

@@ -65,6 +65,15 @@ def installed(*packages: str) -> Installed:
     return Installed(tuple(folders), tuple(sites), tuple(names))
 
 
+def lacking(chosen: Iterable[Exercise]) -> str:
+    """Why some of these exercises cannot be checked on this machine; an empty string if all can."""
+    chapters = dict.fromkeys(exercise.number for exercise in chosen if "torch" not in exercise.forbids)
+    if not chapters or importlib.util.find_spec("torch") is not None:
+        return ""
+    named = f"{'chapters' if len(chapters) > 1 else 'chapter'} {', '.join(map(str, chapters))}"
+    return f"PyTorch is not installed, and {named} cannot be checked without it: pip install 'deconvlib[torch]'"
+
+
 def libraries_for(exercise: Exercise, needs: Iterable[Exercise]) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The optional libraries that a worker for an exercise has: those it may import, and those kept hidden."""
     allowed = tuple(name for name in sorted(OPTIONAL) if name not in exercise.forbids)

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from deconv_grader import editing
+from deconv_grader import editing, packages
 from deconv_grader.answers import InProcess
 from deconv_grader.results import ExerciseResult
 from deconv_grader.runner import TESTS, run
@@ -93,7 +93,8 @@ class Workbook:
         """Check the learner's answers in this process, and keep the scores."""
         problems = {}
         for chapter in dict.fromkeys(exercise.chapter for exercise in chosen):
-            problems[chapter] = self._import_problem(chapter)
+            of_chapter = [exercise for exercise in chosen if exercise.chapter == chapter]
+            problems[chapter] = packages.lacking(of_chapter) or self._import_problem(chapter)
         sound = [exercise for exercise in chosen if not problems[exercise.chapter]]
         forbidden = {exercise.name: self._forbidden(exercise) for exercise in sound}
         checked = {

@@ -11,7 +11,8 @@ import time
 
 import pytest
 
-from deconv_grader import classroom
+from deconv_grader import classroom, packages
+from deconv_grader.failures import CannotIsolate
 from deconv_grader.grading import IN_PROCESS, grade
 from deconvlib.course.catalogue import exercises
 
@@ -235,3 +236,15 @@ def test_a_copy_with_other_names_is_found_and_honest_work_is_not(make_submission
     )
     pairs = classroom.alike(tmp_path / "class")
     assert [pair[:2] for pair in pairs] == [("copy", "original")]
+
+
+def test_without_pytorch_its_chapters_are_refused_in_words_and_the_others_graded(make_submission, monkeypatch):
+    submission = make_submission("ann", conv_output_size="solved")
+    known = exercises()
+    found = packages.importlib.util.find_spec
+    monkeypatch.setattr(
+        packages.importlib.util, "find_spec", lambda name, *a: None if name == "torch" else found(name, *a)
+    )
+    with pytest.raises(CannotIsolate, match=r"chapters 7, 8, 9, 10 cannot be checked without it: pip install .*--only"):
+        grade(submission)
+    assert grade(submission, [known["conv_output_size"]]).score == known["conv_output_size"].points
