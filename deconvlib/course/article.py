@@ -553,9 +553,14 @@ def verdict(id: str) -> Rendered:
 def verdict_table() -> Rendered:
     """Every row of `CLAIMS`, counted, with a link to each proof."""
     counts = Counter(claim.verdict for claim in CLAIMS)
+
+    def count(verdict: str | None, one: str, many: str) -> str:
+        return f"{counts[verdict]} {one if counts[verdict] == 1 else many}"
+
     summary = (
-        f"{len(CLAIMS)} rows: {counts['holds']} hold, {counts['holds once corrected']} hold once corrected, "
-        f"{counts['fails']} fail, {counts[None]} are still to be proved."
+        f"{len(CLAIMS)} rows: {count('holds', 'holds', 'hold')}, "
+        f"{count('holds once corrected', 'holds once corrected', 'hold once corrected')}, "
+        f"{count('fails', 'fails', 'fail')}, {count(None, 'is', 'are')} still to be proved."
     )
     lines, rows = [summary], []
     for claim in CLAIMS:
