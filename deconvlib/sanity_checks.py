@@ -168,7 +168,7 @@ def occlusion_map(
     -------
     scores : tensor (rows, columns), dtype of the model's answer
         Positions as in a convolution without padding: rows = (H - patch_h) // stride_h + 1. Where the score is low, the
-        covered pixels mattered.
+        covered pixels mattered. No gradient history.
 
     Raises
     ------
@@ -230,6 +230,7 @@ def deletion_curve(
     fractions : tensor (steps + 1,)
         The share of pixels that is gone: 0 first, 1 last. Its dtype is that of the scores.
     scores : tensor (steps + 1,), dtype of the model's answer
+        No gradient history.
     area : float
         Under the scores over the fractions, by the trapezoid rule. Small if few pixels carried the score and the saliency
         knew them.
@@ -289,6 +290,7 @@ def invert_features(
     Parameters
     ----------
     model : nn.Sequential
+        It stays as it is, the ``.grad`` of its weights included.
     layer : str
         The name of the child whose answer is meant.
     target : tensor (1, c, h, w) or (1, c)
@@ -304,6 +306,7 @@ def invert_features(
     Returns
     -------
     image : tensor, shape and dtype of `start`
+        No gradient history.
 
     Raises
     ------
@@ -313,7 +316,7 @@ def invert_features(
     Notes
     -----
     A. Mahendran and A. Vedaldi, Understanding Deep Image Representations by Inverting Them, CVPR 2015; V is their total
-    variation with the exponent beta = 2.
+    variation with the exponent beta = 2, divided by the number of entries.
 
     Examples
     --------

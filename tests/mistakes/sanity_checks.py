@@ -271,6 +271,16 @@ def similarity_ranks_without_ties(a, b):
 
 
 @mistake("similarity")
+def similarity_ranks_in_any_order(a, b):
+    """equal values got different ranks, as the sorting happened to leave them
+
+    argsort of argsort numbers them all. Equal values must share the mean of their ranks.
+    """
+    ranks = [plane.flatten().argsort().argsort().double() for plane in _planes(a, b)]
+    return _both(a, b, spearman=reference._correlation(*ranks))
+
+
+@mistake("similarity")
 def similarity_dense_ranks(a, b):
     """equal values share a rank, but the ranks do not count how many they are
 
@@ -422,6 +432,19 @@ def similarity_of_constants_is_nan(a, b):
     """
     constant = any(plane.min() == plane.max() for plane in _planes(a, b))
     return _both(a, b, spearman=float("nan") if constant else None)
+
+
+@mistake("similarity")
+def similarity_of_zeros_is_nan(a, b):
+    """a picture of zeros is divided by its largest magnitude
+
+    That is 0 / 0. Leave a picture of zeros as it is, and return 0.0 for the rank correlation where one of the two is
+    constant.
+    """
+    planes = _planes(a, b)
+    constant = any(plane.min() == plane.max() for plane in planes)
+    zeros = any(not plane.any() for plane in planes)
+    return _both(a, b, float("nan") if constant else None, float("nan") if zeros else None)
 
 
 # occlusion_map
@@ -616,6 +639,16 @@ def deletion_curve_turned_order(model, image, label, saliency, steps):
 
 
 @mistake("deletion_curve")
+def deletion_curve_unstable_order(model, image, label, saliency, steps):
+    """equal saliencies go in any order
+
+    They go in reading order. argsort keeps it only with stable=True.
+    """
+    reference.deletion_curve(model, image, label, saliency, steps)
+    return _curve(model, image, label, saliency.flatten().argsort(descending=True), _counts(saliency, steps))
+
+
+@mistake("deletion_curve")
 def deletion_curve_magnitude(model, image, label, saliency, steps):
     """the pixels are ordered by the magnitude of the saliency
 
@@ -652,6 +685,20 @@ def deletion_curve_remainder_left(model, image, label, saliency, steps):
     reference.deletion_curve(model, image, label, saliency, steps)
     portion = saliency.numel() // steps
     return _curve(model, image, label, _order(saliency), [i * portion for i in range(steps + 1)])
+
+
+@mistake("deletion_curve")
+def deletion_curve_remainder_left_and_even(model, image, label, saliency, steps):
+    """every step deletes pixels // steps, the remainder stays, and the fractions are i / steps
+
+    After step i, i * pixels // steps of them are gone: all after the last step. The fractions are these numbers, divided by
+    all pixels.
+    """
+    reference.deletion_curve(model, image, label, saliency, steps)
+    portion = saliency.numel() // steps
+    _, scores, _ = _curve(model, image, label, _order(saliency), [i * portion for i in range(steps + 1)])
+    fractions = torch.linspace(0, 1, steps + 1, dtype=scores.dtype)
+    return fractions, scores, torch.trapezoid(scores, fractions).item()
 
 
 @mistake("deletion_curve")
@@ -740,7 +787,9 @@ def deletion_curve_area_in_steps(model, image, label, saliency, steps):
 # invert_features
 
 
-def _search(model, layer, target, steps, weight, start, rate=0.05, loss=None, optimizer=torch.optim.Adam, stop=0):
+def _search(
+    model, layer, target, steps, weight, start, rate=0.05, loss=None, optimizer=torch.optim.Adam, stop=0, keep=0.0
+):
     reference.invert_features(model, layer, target, steps, weight, start, rate)
     children = list(model.children())
     last = [name for name, _ in model.named_children()].index(layer) + 1 + stop
@@ -751,7 +800,8 @@ def _search(model, layer, target, steps, weight, start, rate=0.05, loss=None, op
         for child in children[:last]:
             features = child(features)
         value = (loss or _loss)(features, target, image, weight)
-        (image.grad,) = torch.autograd.grad(value, image)
+        (gradient,) = torch.autograd.grad(value, image)
+        image.grad = gradient if image.grad is None else keep * image.grad + gradient
         steps_of.step()
     return image.detach()
 
@@ -927,6 +977,15 @@ def invert_features_new_optimizer(model, layer, target, steps, total_variation, 
     for _ in range(steps):
         image = reference.invert_features(model, layer, target, 1, total_variation, image, rate)
     return image
+
+
+@mistake("invert_features")
+def invert_features_piles_up(model, layer, target, steps, total_variation, start, rate=0.05):
+    """the gradients of earlier steps are still in image.grad
+
+    backward() adds to what is there. Replace image.grad in every step, or set it to zero before.
+    """
+    return _search(model, layer, target, steps, total_variation, start, rate, keep=1.0)
 
 
 @mistake("invert_features")
