@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from deconv_grader import modules
 from deconv_grader.handles import Handle, local, placed
-from deconv_grader.untouched import duplicate, same, shares
+from deconv_grader.untouched import duplicate, restore, same, shares
 from deconvlib.course.catalogue import Exercise
 from deconvlib.course.exercise import learner_function, reference, serve_only
 
@@ -83,6 +83,9 @@ class InProcess:
             value = function(*(given[key] for key in range(len(args))), **{key: given[key] for key in keywords})
         changed = tuple(key for key, old in before.items() if not same(given[key], old))
         shared = tuple(key for key in before if shares(value, given[key]))
+        value = duplicate(value) if changed else value  # it may be what was written into
+        for key in changed:
+            restore(given[key], before[key])
         return Reply(local(value, lambda: serve_only({exercise.id})), changed, shared)
 
     def place(self, exercise: Exercise, thing: Any) -> Handle:

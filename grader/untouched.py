@@ -25,6 +25,14 @@ def duplicate(value: Any) -> Any:
     return value
 
 
+def restore(value: Any, old: Any) -> None:
+    """Give an array or tensor that a call wrote into its old values again: it is shown, and tried with known mistakes."""
+    if isinstance(old, np.ndarray) and value.shape == old.shape and value.dtype == old.dtype and value.flags.writeable:
+        np.copyto(value, old)
+    elif foreign.is_tensor(old) and value.shape == old.shape:
+        value.data.copy_(old.detach())
+
+
 def same(new: Any, old: Any) -> bool:
     """Whether an argument is as it was, to the bit."""
     if foreign.is_tensor(old):

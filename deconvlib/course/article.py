@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from html import escape
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from deconvlib.course.catalogue import CHAPTERS
 
@@ -21,7 +21,8 @@ SECTIONS = (
     *("6 Q1", "6 Q2", "6 Q3", "6 Q4"),
 )
 KINDS = ("formula", "claim", "step", "code")
-VERDICTS = ("holds", "holds once corrected", "fails")
+Verdict = Literal["holds", "holds once corrected", "fails"]
+VERDICTS = get_args(Verdict)
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ class Claim:
     kind: Literal["formula", "claim", "step", "code"]
     statement: str
     chapter: str
-    verdict: Literal["holds", "holds once corrected", "fails"] | None = None
+    verdict: Verdict | None = None
     reason: str = ""
     anchor: str = ""
 
@@ -554,7 +555,7 @@ def verdict_table() -> Rendered:
     """Every row of `CLAIMS`, counted, with a link to each proof."""
     counts = Counter(claim.verdict for claim in CLAIMS)
 
-    def count(verdict: str | None, one: str, many: str) -> str:
+    def count(verdict: Verdict | None, one: str, many: str) -> str:
         return f"{counts[verdict]} {one if counts[verdict] == 1 else many}"
 
     summary = (

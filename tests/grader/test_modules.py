@@ -162,6 +162,16 @@ def test_a_model_keeps_its_type_buffers_and_repeated_layers(ask):
     call.gives(expected, model, X.double())
 
 
+def test_what_a_call_wrote_into_is_shown_as_it_was_given(ask):
+    call = ask("def correlate2d(x):\n    x.mul_(0)\n    return x.clone()")
+    x = X.clone()
+    with pytest.raises(CheckFailed) as failed:
+        call.gives(X + 1, x)
+    assert failed.value.feedback.given[0].rows[0] == ["0", "1", "2", "3"]
+    assert failed.value.feedback.got[0].rows[0] == ["0", "0", "0", "0"]
+    assert torch.equal(x, X)
+
+
 def test_a_result_must_not_share_memory(ask):
     call = ask("def correlate2d(x): return x[:, :, 1:]")
     with pytest.raises(CheckFailed, match="view of the argument"):
