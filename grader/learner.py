@@ -7,6 +7,7 @@ import copy
 import functools
 import inspect
 import linecache
+import re
 import traceback
 from collections.abc import Callable
 from typing import Any
@@ -269,7 +270,10 @@ class Program(Call):
 
     def _feedback(self, headline: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> Feedback:
         feedback = super()._feedback(headline, args, keywords)
-        feedback.call = inspect.cleandoc(self.program.__doc__ or "").partition("\n")[0] or feedback.call
+        shown = inspect.cleandoc(self.program.__doc__ or "").partition("\n")[0]
+        given = {**dict(zip(self._parameters, args, strict=False)), **keywords}
+        plain = [f"{key} = {value!r}" for key, value in given.items() if _is_plain(value) and _is_named(key, shown)]
+        feedback.call = (shown + (f"    with {', '.join(plain)}" if plain else "")) or feedback.call
         return feedback
 
 
@@ -299,6 +303,16 @@ def _has_numbers(value: Any) -> bool:
     if isinstance(value, tuple | list):
         return any(map(_has_numbers, value))
     return isinstance(value, np.ndarray) or foreign.is_tensor(value)
+
+
+def _is_plain(value: Any) -> bool:
+    if isinstance(value, tuple | list):
+        return all(map(_is_plain, value))
+    return value is None or isinstance(value, bool | int | float | str)
+
+
+def _is_named(name: str, text: str) -> bool:
+    return re.search(rf"\b{name}\b", text) is not None
 
 
 def _is_drawn(value: Any) -> bool:

@@ -296,18 +296,18 @@ def test_a_program_builds_loads_and_asks(ask):
         """
     )
 
-    def doubled(make, weight, x):
-        "correlate2d(3)(x)"
-        net = make(3)
+    def doubled(make, width, weight, x):
+        "correlate2d(width)(x)"
+        net = make(width)
         net.load({"layer.weight": weight, "layer.bias": torch.zeros(1)})
         return net(x)
 
     weight, x = torch.tensor([[1.0, 2.0, 3.0]]), torch.tensor([[1.0, 0.0, 2.0]])
-    call.through(doubled).gives(torch.tensor([[7.0]]), weight, x)
+    call.through(doubled).gives(torch.tensor([[7.0]]), 3, weight, x)
     with pytest.raises(CheckFailed) as failed:
-        call.through(doubled).gives(torch.tensor([[14.0]]), weight, x)
+        call.through(doubled).gives(torch.tensor([[14.0]]), 3, weight, x)
     told = failed.value.feedback
-    assert told.call == "correlate2d(3)(x)"
+    assert told.call == "correlate2d(width)(x)    with width = 3"
     assert [grid.label for grid in told.given] == ["weight", "x"]
     assert told.got[0].rows == [["7"]]
 
