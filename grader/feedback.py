@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -57,29 +56,34 @@ class Feedback:
         return cls(**{**facts, **grids})
 
 
-class CheckFailed(AssertionError):
-    """A check that the learner's answer did not pass.
+class Told:
+    """A failed check as plain pytest prints it: its feedback, and the likeliest mistake."""
 
-    `suspects` looks for the known mistakes that explain the failing call. It is asked once, of the case that is reported:
-    a drawn check fails many times on its way to its smallest case.
-    """
-
-    def __init__(self, feedback: Feedback, suspects: Callable[[], list[Mistake]] | None = None):
-        super().__init__(feedback.headline)
-        self.feedback = feedback
-        self._suspects = suspects
-
-    @functools.cached_property
-    def suspects(self) -> list[Mistake] | None:
-        """The known mistakes that explain the call, likeliest first; None where there was no result to compare."""
-        return self._suspects() if self._suspects else None
+    def __init__(self, failed: CheckFailed):
+        self.failed = failed
 
     def __str__(self) -> str:
         from deconv_grader.render import plain
 
-        if self.suspects:
-            self.feedback.name(self.suspects[0])
-        return plain(self.feedback)
+        feedback = replace(self.failed.feedback)
+        suspects = self.failed.suspects() if self.failed.suspects else None
+        if suspects:
+            feedback.name(suspects[0])
+        return plain(feedback)
+
+
+class CheckFailed(AssertionError):
+    """A check that the learner's answer did not pass.
+
+    `suspects` looks for the known mistakes that explain the failing call, likeliest first; it gives None where there was no
+    result to compare. It is asked late, of the case that is reported (a drawn check fails many times on its way to its
+    smallest case), and when the checks that pass are known, too.
+    """
+
+    def __init__(self, feedback: Feedback, suspects: Callable[[], list[Mistake] | None] | None = None):
+        super().__init__(feedback.headline)
+        self.feedback = feedback
+        self.suspects = suspects
 
 
 def grids(label: str, value: Any, where: np.ndarray | None = None) -> list[Grid]:

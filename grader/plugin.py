@@ -16,7 +16,7 @@ import pytest
 from deconv_grader import foreign
 from deconv_grader.answers import Answers, InProcess, named_answers
 from deconv_grader.failures import TimedOut
-from deconv_grader.feedback import CheckFailed
+from deconv_grader.feedback import CheckFailed, Told
 from deconv_grader.learner import History, Learner
 from deconvlib.course.catalogue import Exercise, exercises
 
@@ -103,5 +103,5 @@ def deadline(seconds: float) -> Iterator[None]:
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
     report = yield
     if call.excinfo is not None and isinstance(call.excinfo.value, CheckFailed):
-        report.longrepr = str(call.excinfo.value)  # the feedback says more than a traceback through the grader
+        report.longrepr = Told(call.excinfo.value)  # which says more than a traceback through the grader
     return report

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -23,7 +24,8 @@ class CheckResult:
     status: str
     seconds: float
     feedback: Feedback | None = None
-    suspects: list[Mistake] | None = None  # known mistakes that explain it; None where there was nothing to compare
+    #: Finds the known mistakes that explain it (None where there was nothing to compare), once all checks have run.
+    suspects: Callable[[], list[Mistake] | None] | None = None
 
 
 def note_wrong_needs(results: list[ExerciseResult]) -> None:
@@ -105,15 +107,15 @@ class ExerciseResult:
         Where none explains them all, a check keeps the one that explains its own case. A check that had nothing to compare
         (a property, an exception) is explained only by one that explains all the others.
         """
-        failed = [check for check in self.checks if check.feedback is not None]
-        compared = [check.suspects for check in failed if check.suspects is not None]
+        failed = [
+            (check.feedback, check.suspects() if check.suspects else None) for check in self.checks if check.feedback
+        ]
+        compared = [suspects for _, suspects in failed if suspects is not None]
         common = [one for one in compared[0] if all(one in others for others in compared)] if compared else []
-        for check in failed:
-            suspects = (
-                common if check.suspects is None else [s for s in common if s in check.suspects] or check.suspects
-            )
-            if suspects and check.feedback is not None:
-                check.feedback.name(suspects[0])
+        for feedback, suspects in failed:
+            likely = common if suspects is None else [one for one in common if one in suspects] or suspects
+            if likely:
+                feedback.name(likely[0])
 
     def as_dict(self) -> dict[str, Any]:
         return {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from io import StringIO
 from pathlib import Path
@@ -95,7 +95,7 @@ class _Recorder:
 
 def _outcome(
     report: pytest.TestReport, call: pytest.CallInfo[None]
-) -> tuple[str, Feedback | None, list[Mistake] | None]:
+) -> tuple[str, Feedback | None, Callable[[], list[Mistake] | None] | None]:
     if report.passed:
         return "passed", None, None
     if report.skipped:

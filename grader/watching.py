@@ -18,6 +18,8 @@ from typing import Any
 
 from rich.console import Console
 
+from deconv_grader.known import mistakes_of
+from deconv_grader.packages import lacking
 from deconv_grader.render import print_result
 from deconv_grader.workbook import Workbook
 from deconvlib.course.catalogue import Exercise
@@ -140,6 +142,9 @@ class Watch:
         self.console.clear()
         self._header()
         self.console.file.flush()
+        # What a check of this chapter needs (PyTorch, from chapter 7 on) is imported here, once; the forks find it there.
+        if not lacking([self.current]):
+            mistakes_of(self.current.name, self.current.chapter)
         child = os.fork()
         if child == 0:
             self._check_in_child()
@@ -256,12 +261,9 @@ def run(book: Workbook, chosen: list[Exercise], console: Console, seconds: float
     """Watch until q, Ctrl-C or (for tests) `seconds` have passed."""
     import threading
 
-    # What a check needs is imported here, once; the forked checks find it there.
+    # What every check needs is imported here, once; the forked checks find it there.
     import hypothesis.internal.conjecture.engine  # noqa: F401
 
-    from deconv_grader.known import registered
-
-    registered()
     stop = threading.Event()
     end = None if seconds is None else time.monotonic() + seconds
     with Keys() as keys:

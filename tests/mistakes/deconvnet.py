@@ -23,6 +23,24 @@ def relu_backward_swapped(grad, x, rule):
 
 
 @mistake("relu_backward")
+def relu_backward_always_gradient(grad, x, rule):
+    """the rule is not looked at: the gradient's comes back for all three
+
+    Each rule has its own condition: x > 0, grad > 0, or both.
+    """
+    return reference.relu_backward(grad, x, "gradient")
+
+
+@mistake("relu_backward")
+def relu_backward_always_deconvnet(grad, x, rule):
+    """the rule is not looked at: the DeconvNet's comes back for all three
+
+    Each rule has its own condition: x > 0, grad > 0, or both.
+    """
+    return reference.relu_backward(grad, x, "deconvnet")
+
+
+@mistake("relu_backward")
 def relu_backward_zero_passes(grad, x, rule):
     """an x of exactly 0 let the gradient pass
 
