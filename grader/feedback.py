@@ -192,14 +192,10 @@ def _argument(label: str, value: Any) -> str:
     if isinstance(value, Handle) or modules.is_module(value) or type(value).__name__ == "Generator":
         return label
     if isinstance(value, tuple | list | dict) and any(
-        map(_is_array, value.values() if isinstance(value, dict) else value)
+        map(foreign.is_array, value.values() if isinstance(value, dict) else value)
     ):
         return label
-    return label if _is_array(value) and value.ndim else _short(value)
-
-
-def _is_array(value: Any) -> bool:
-    return isinstance(value, np.ndarray) or foreign.is_tensor(value)
+    return label if foreign.is_array(value) and value.ndim else _short(value)
 
 
 def _short(value: Any, length: int = 72) -> str:

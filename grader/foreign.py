@@ -31,6 +31,11 @@ def is_tensor(value: Any) -> bool:
     return torch is not None and isinstance(value, torch.Tensor)
 
 
+def is_array(value: Any) -> bool:
+    """Whether a value is an array or a torch tensor."""
+    return isinstance(value, np.ndarray) or is_tensor(value)
+
+
 def as_array(value: Any) -> Any:
     """A tensor's numbers as an array that shares its memory; anything else, and what NumPy does not have, as it is."""
     if not is_tensor(value):

@@ -272,7 +272,9 @@ class Program(Call):
         feedback = super()._feedback(headline, args, keywords)
         shown = inspect.cleandoc(self.program.__doc__ or "").partition("\n")[0]
         given = {**dict(zip(self._parameters, args, strict=False)), **keywords}
-        plain = [f"{key} = {value!r}" for key, value in given.items() if _is_plain(value) and _is_named(key, shown)]
+        plain = [
+            f"{key} = {value!r}" for key, value in given.items() if modules.is_plain(value) and _is_named(key, shown)
+        ]
         feedback.call = (shown + (f"    with {', '.join(plain)}" if plain else "")) or feedback.call
         return feedback
 
@@ -302,13 +304,7 @@ def _on_purpose(error: Exception) -> bool:
 def _has_numbers(value: Any) -> bool:
     if isinstance(value, tuple | list):
         return any(map(_has_numbers, value))
-    return isinstance(value, np.ndarray) or foreign.is_tensor(value)
-
-
-def _is_plain(value: Any) -> bool:
-    if isinstance(value, tuple | list):
-        return all(map(_is_plain, value))
-    return value is None or isinstance(value, bool | int | float | str)
+    return foreign.is_array(value)
 
 
 def _is_named(name: str, text: str) -> bool:

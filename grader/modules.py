@@ -144,16 +144,17 @@ def _own_state(module: Any) -> list[tuple[str, Any]]:
 
 def _own_settings(module: Any) -> dict[str, Any]:
     found = {key: value for key, value in vars(module).items() if not key.startswith("_") and key != "training"}
-    return {key: _plain(value) for key, value in found.items() if _is_plain(value)}
+    return {key: _plain(value) for key, value in found.items() if is_plain(value)}
 
 
-def _is_plain(value: Any) -> bool:
+def is_plain(value: Any) -> bool:
+    """Whether a value is None, a number, a text or a truth value, or a list or tuple of such."""
     if isinstance(value, tuple | list):
-        return all(map(_is_plain, value))
+        return all(map(is_plain, value))
     return value is None or isinstance(value, _PLAIN)
 
 
 def _plain(value: Any) -> Any:
-    if not _is_plain(value):
+    if not is_plain(value):
         raise TypeError(f"a layer's setting {value!r} cannot be sent")
     return tuple(map(_plain, value)) if isinstance(value, tuple | list) else value

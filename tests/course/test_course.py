@@ -187,6 +187,14 @@ def test_every_pin_satisfies_its_range():
     assert pins["torch"] == "2.13.0"
 
 
+def test_the_cover_is_described_in_the_same_words_wherever_it_stands():
+    described = [
+        re.findall(r"!\[([^\]]+)\]\(book/cover\.png\)", (ROOT / name).read_text()) for name in ("README.md", "index.md")
+    ]
+    assert described[0] == described[1]
+    assert len(described[0]) == 1
+
+
 def test_the_cover_is_the_picture_that_a_cell_computed():
     import importlib.util
 
