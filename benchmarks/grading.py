@@ -31,7 +31,7 @@ from pathlib import Path
 import numpy as np
 
 import deconv_solutions
-from deconv_grader.workbook import start
+from deconv_grader.answers.workspace import start
 from deconvlib.course.catalogue import exercises
 from deconvlib.course.exercise import reference
 
@@ -86,7 +86,7 @@ def _literal(value: object) -> str:
 def submission(folder: Path) -> Path:
     """The right answers as a folder with ``deconvlib/``."""
     start(folder)
-    from deconv_grader.editing import write
+    from deconv_grader.answers.editing import write
 
     for name in EXERCISES:
         exercise = exercises()[name]
@@ -121,7 +121,7 @@ def ten_assertions(place: Path) -> Path:
     if not folder.is_dir():
         folder.mkdir()
         for chapter in CHAPTERS:
-            lines = ["import numpy as np", "from deconv_grader.checks import check"]
+            lines = ["import numpy as np", "from deconv_grader.checks.writing import check"]
             for name, cases in ARGUMENTS.items():
                 if exercises()[name].chapter == chapter:
                     for i, case in enumerate(cases):
@@ -147,7 +147,7 @@ def plain_pytest(place: Path) -> list[list[str]]:
     tests = Path(str(deconv_tests.__file__)).parent
     files = [str(tests / f"test_{chapter}.py") for chapter in CHAPTERS]
     chosen = " or ".join(f"test_{name}_" for name in EXERCISES)
-    options = ["-q", "-k", chosen, "-p", "deconv_grader.plugin", "-p", "no:cacheprovider", "-c", os.devnull]
+    options = ["-q", "-k", chosen, "-p", "deconv_grader.checks.plugin", "-p", "no:cacheprovider", "-c", os.devnull]
     return [[sys.executable, "-m", "pytest", *files, *options, f"--rootdir={tests}", "--import-mode=importlib"]]
 
 
@@ -290,8 +290,8 @@ def main() -> None:
 
 def round_trips(rounds: int = 300) -> None:
     """Print what a call across the boundary and a new worker take."""
-    from deconv_grader.isolated import IsolatedAnswers
-    from deconv_grader.submission import Submission
+    from deconv_grader.answers.submission import Submission
+    from deconv_grader.isolation.isolated import IsolatedAnswers
 
     source = "def convolve2d_full(x, w): return x + w"
     answers = IsolatedAnswers(Submission(Path("benchmark"), {"convolution": source}))

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_grader.checks import LAYOUTS, arrange, check, draw_array, grid, layouts, seeds
+from deconv_grader.checks.writing import LAYOUTS, arrange, check, draw_array, grid, layouts, seeds
 from deconv_solutions import convolution as reference
 
 DTYPES = (np.float32, np.float64, np.int64)

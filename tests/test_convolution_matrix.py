@@ -4,8 +4,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_grader.checks import LAYOUTS, arrange, check, draw_array, grid, seeds
-from deconv_grader.feedback import CheckFailed
+from deconv_grader.checks.feedback import CheckFailed
+from deconv_grader.checks.writing import LAYOUTS, arrange, check, draw_array, grid, seeds
 from deconv_solutions import convolution_matrix as reference
 from deconv_solutions.convolution import conv2d, conv_output_size
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 
-from deconv_grader.checks import check, draw_array, seeds
+from deconv_grader.checks.writing import check, draw_array, seeds
 from deconv_solutions import deconvnet as reference
 
 RULES = ("gradient", "deconvnet", "guided")

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_grader.checks import check, draw_array, grid, layouts, seeds
+from deconv_grader.checks.writing import check, draw_array, grid, layouts, seeds
 from deconv_solutions import inversion as reference
 
 FLOATS = st.sampled_from([np.float32, np.float64])

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from torch import nn
 
-from deconv_grader.checks import check, draw_array, seeds
+from deconv_grader.checks.writing import check, draw_array, seeds
 from deconv_solutions import mirror_network as reference
 
 

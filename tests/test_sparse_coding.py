@@ -9,7 +9,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from deconv_grader.checks import check, draw_array, grid, seeds
+from deconv_grader.checks.writing import check, draw_array, grid, seeds
 from deconv_solutions import sparse_coding as reference
 
 DTYPES = st.sampled_from([np.float32, np.float64])

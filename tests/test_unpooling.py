@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_grader.checks import arrange, check, draw_array, grid, layouts, seeds
+from deconv_grader.checks.writing import arrange, check, draw_array, grid, layouts, seeds
 from deconv_solutions import unpooling as reference
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_grader.checks import LAYOUTS, arrange, check, draw_array, grid, layouts, seeds
+from deconv_grader.checks.writing import LAYOUTS, arrange, check, draw_array, grid, layouts, seeds
 from deconv_solutions import upsampling as reference
 from deconv_solutions.convolution import conv2d
 from deconv_solutions.transposed_convolution import conv_transpose2d

@@ -87,7 +87,7 @@ def exercise_cell(line: str, cell: str) -> None:
         display(_not_started(exercise))
         return
     run = subprocess.run(
-        [sys.executable, "-m", "deconv_grader.cell", name], input=cell, capture_output=True, text=True, check=False
+        [sys.executable, "-m", "deconv_grader.cli.cell", name], input=cell, capture_output=True, text=True, check=False
     )
     try:
         answer = json.loads(run.stdout)

@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from deconv_grader.editing import write
-from deconv_grader.workbook import start
+from deconv_grader.answers.editing import write
+from deconv_grader.answers.workspace import start
 from deconvlib.course.catalogue import exercises
 
 Run = Callable[..., subprocess.CompletedProcess[str]]

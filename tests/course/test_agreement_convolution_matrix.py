@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_grader.checks import draw_array, seeds
+from deconv_grader.checks.writing import draw_array, seeds
 from deconv_solutions import convolution_matrix as solution
 
 torch = pytest.importorskip("torch")

@@ -17,7 +17,7 @@ torch = pytest.importorskip("torch")
 
 from torch import nn  # noqa: E402
 
-from deconv_grader.checks import draw_array, seeds  # noqa: E402
+from deconv_grader.checks.writing import draw_array, seeds  # noqa: E402
 from deconv_solutions.deconvnet import (  # noqa: E402
     project,
     receptive_patch,

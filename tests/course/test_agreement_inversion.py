@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_grader.checks import draw_array, seeds
+from deconv_grader.checks.writing import draw_array, seeds
 from deconv_solutions.convolution_matrix import dot_product_gap
 from deconv_solutions.inversion import (
     condition_number,

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_grader.checks import seeds
+from deconv_grader.checks.writing import seeds
 from deconv_solutions.mirror_network import MirrorNet, SwitchedCNN, four_steps, train_classifier
 
 torch = pytest.importorskip("torch")

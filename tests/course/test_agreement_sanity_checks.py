@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_grader.checks import draw_array, seeds
+from deconv_grader.checks.writing import draw_array, seeds
 
 torch = pytest.importorskip("torch")
 from deconv_solutions.sanity_checks import (  # noqa: E402

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from deconv_grader.checks import draw_array, seeds
+from deconv_grader.checks.writing import draw_array, seeds
 from deconv_solutions.unpooling import (
     avg_pool2d,
     avg_unpool2d,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from deconv_grader.checks import LAYOUTS, arrange, draw_array, seeds
+from deconv_grader.checks.writing import LAYOUTS, arrange, draw_array, seeds
 from deconv_solutions.convolution import conv2d
 from deconv_solutions.upsampling import (
     bilinear_kernel,

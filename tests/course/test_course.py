@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from deconv_grader.conformance import conformance
-from deconv_grader.editing import bare_arguments, read_cell, stub_body
-from deconv_grader.known import registered
+from deconv_grader.answers.editing import bare_arguments, read_cell, stub_body
+from deconv_grader.checks.conformance import conformance
+from deconv_grader.checks.known_answers import registered
 from deconvlib.course.catalogue import CHAPTERS, exercises, prerequisites, read_module
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from deconv_grader import editing
-from deconv_grader.workbook import Workbook, forbidden_in
+from deconv_grader.answers import editing
+from deconv_grader.answers.forbidden import forbidden_in
+from deconv_grader.grading.workbook import Workbook
 from deconvlib.course.catalogue import exercises
 
 SIGNATURE = "def conv_output_size(n, kernel, stride=1, padding=0, dilation=1):\n"

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from deconv_grader.answers import Reply
-from deconv_grader.grading import course_exercises
-from deconv_grader.isolated import IsolatedAnswers
-from deconv_grader.submission import Submission
+from deconv_grader.answers.submission import Submission
+from deconv_grader.grading.grade import course_exercises
+from deconv_grader.isolation.isolated import IsolatedAnswers
+from deconv_grader.values.calls import Reply
 
 KNOWN = course_exercises()
 

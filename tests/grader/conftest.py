@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 import deconv_solutions
-from deconv_grader.editing import write
-from deconv_grader.workbook import start
+from deconv_grader.answers.editing import write
+from deconv_grader.answers.workspace import start
 from deconv_tests.grader.bench import bench  # noqa: F401  (a fixture)
 from deconvlib.course.catalogue import exercises
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deconv_grader.compare import difference
+from deconv_grader.checks.compare import difference
 
 X = np.arange(6.0).reshape(2, 3)
 

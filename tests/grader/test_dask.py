@@ -12,7 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from deconv_grader import classroom
+from deconv_grader.grading import classroom
+from deconv_grader.grading.kept import RESULTS
 
 distributed = pytest.importorskip("distributed", reason="distributed is not installed (deconvlib[cluster])")
 
@@ -75,7 +76,7 @@ def test_a_killed_dask_worker_loses_and_repeats_nothing(make_submission, cluster
             stdout=screen,
             stderr=subprocess.STDOUT,
         )
-        results = out / classroom.RESULTS
+        results = out / RESULTS
         until = time.monotonic() + 60
         while time.monotonic() < until and not (results.is_file() and results.read_bytes().count(b"\n") >= 3):
             assert grading.poll() is None, shown.read_text()

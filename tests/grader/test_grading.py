@@ -11,9 +11,11 @@ import time
 
 import pytest
 
-from deconv_grader import classroom, packages
-from deconv_grader.failures import CannotIsolate
-from deconv_grader.grading import IN_PROCESS, grade
+from deconv_grader.grading import classroom, likeness
+from deconv_grader.grading.grade import IN_PROCESS, grade
+from deconv_grader.grading.kept import RESULTS
+from deconv_grader.isolation import libraries
+from deconv_grader.values.failures import CannotIsolate
 from deconvlib.course.catalogue import exercises
 
 EASY = ("conv_output_size", "insert_zeros")
@@ -200,7 +202,7 @@ def test_a_killed_run_goes_on_without_losing_or_repeating_any(make_submission, t
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    results = out / classroom.RESULTS
+    results = out / RESULTS
     until = time.monotonic() + 60
     while time.monotonic() < until and not (results.is_file() and results.read_bytes().count(b"\n") >= 2):
         time.sleep(0.01)
@@ -234,16 +236,16 @@ def test_a_copy_with_other_names_is_found_and_honest_work_is_not(make_submission
         conv2d="".join(f"    value_{i} = x.sum() * {i} + w.mean()\n" for i in range(40)) + "    return value_39\n",
         im2col="".join(f"    if kernel == {i}:\n        raise ValueError('no {i}')\n" for i in range(40)),
     )
-    pairs = classroom.alike(tmp_path / "class")
+    pairs = likeness.alike(tmp_path / "class")
     assert [pair[:2] for pair in pairs] == [("copy", "original")]
 
 
 def test_without_pytorch_its_chapters_are_refused_in_words_and_the_others_graded(make_submission, monkeypatch):
     submission = make_submission("ann", conv_output_size="solved")
     known = exercises()
-    found = packages.importlib.util.find_spec
+    found = libraries.importlib.util.find_spec
     monkeypatch.setattr(
-        packages.importlib.util, "find_spec", lambda name, *a: None if name == "torch" else found(name, *a)
+        libraries.importlib.util, "find_spec", lambda name, *a: None if name == "torch" else found(name, *a)
     )
     with pytest.raises(CannotIsolate, match=r"chapters 7, 8, 9, 10 cannot be checked without it: pip install .*--only"):
         grade(submission)

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deconv_grader.failures import NotAllowed
-from deconv_grader.handles import Handle, local
-from deconv_grader.reported import LearnerError
+from deconv_grader.isolation.remote_errors import LearnerError
+from deconv_grader.values.failures import NotAllowed
+from deconv_grader.values.handles import Handle, local
 from deconv_tests.grader.bench import KNOWN
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are locked down on Linux only")

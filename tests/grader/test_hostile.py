@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from deconv_grader import sandbox
-from deconv_grader.grading import course_exercises, read_submission
-from deconv_grader.isolated import IsolatedAnswers
-from deconv_grader.render import result_text
-from deconv_grader.results import ExerciseResult
-from deconv_grader.runner import run
+from deconv_grader.checks.results import ExerciseResult
+from deconv_grader.checks.runner import run
+from deconv_grader.grading.grade import course_exercises, read_submission
+from deconv_grader.isolation import sandbox
+from deconv_grader.isolation.isolated import IsolatedAnswers
+from deconv_grader.reports.terminal import result_text
 from deconv_tests.grader.hostile import CANARY, Case
 from deconv_tests.grader.hostile.faulty import CASES as FAULTY
 from deconv_tests.grader.hostile.hostile import CASES as HOSTILE

@@ -10,13 +10,14 @@ import textwrap
 import numpy as np
 import pytest
 
-from deconv_grader import isolated
-from deconv_grader.answers import PassedFunction
-from deconv_grader.bounded import bounded, laborious
-from deconv_grader.failures import Malformed
-from deconv_grader.feedback import CheckFailed
-from deconv_grader.learner import Call
-from deconv_grader.modules import methods_of
+from deconv_grader.checks.assertions import Call
+from deconv_grader.checks.feedback import CheckFailed
+from deconv_grader.isolation import isolated
+from deconv_grader.isolation.bounded import bounded
+from deconv_grader.values.calls import PassedFunction
+from deconv_grader.values.failures import Malformed
+from deconv_grader.values.sizes import laborious
+from deconv_grader.values.torch_modules import methods_of
 from deconv_tests.grader.bench import KNOWN, Bench
 
 torch = pytest.importorskip("torch")
@@ -164,7 +165,7 @@ def test_torch_starts_no_thread_where_there_may_be_no_memory_for_it():
     # OpenMP ends the process that has none.
     code = """
         import torch
-        from deconv_grader.bounded import MEMORY, bounded
+        from deconv_grader.isolation.bounded import MEMORY, bounded
         torch.set_num_threads(8)
         with bounded(5):
             kept = torch.empty(MEMORY - (24 << 20), dtype=torch.uint8)

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from deconv_grader import forkserver, sandbox
-from deconv_grader.failures import CannotIsolate, Crashed, TimedOut
+from deconv_grader.isolation import forkserver, sandbox
+from deconv_grader.values.failures import CannotIsolate, Crashed, TimedOut
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are locked down on Linux only")
 
@@ -66,9 +66,9 @@ def test_when_the_grader_dies_everything_dies_with_it(how):
     code = """
         import sys, os
         from pathlib import Path
-        from deconv_grader.isolated import IsolatedAnswers
-        from deconv_grader.submission import Submission
-        from deconv_grader.grading import course_exercises
+        from deconv_grader.isolation.isolated import IsolatedAnswers
+        from deconv_grader.answers.submission import Submission
+        from deconv_grader.grading.grade import course_exercises
         a = IsolatedAnswers(Submission(Path("x"), {"convolution": "def conv_output_size(n):\\n    while n: pass\\n    return n"}))
         e = course_exercises()["conv_output_size"]
         a.missing(e); a.call(e, (0,), {})

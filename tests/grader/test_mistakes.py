@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from deconv_grader.answers import InProcess
-from deconv_grader.known import mistakes_of
-from deconv_grader.runner import run
+from deconv_grader.checks.in_process import InProcess
+from deconv_grader.checks.known_answers import mistakes_of
+from deconv_grader.checks.runner import run
 from deconv_solutions import convolution, unpooling
 from deconvlib.course.catalogue import exercises
 

@@ -9,13 +9,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from deconv_grader.answers import InProcess
-from deconv_grader.editing import CannotEdit
-from deconv_grader.feedback import CheckFailed
-from deconv_grader.learner import Call, Learner
-from deconv_grader.modules import LAYERS, build, describe
-from deconv_grader.untouched import duplicate, same, shares
-from deconv_grader.workbook import Workbook, start
+from deconv_grader.answers.editing import CannotEdit
+from deconv_grader.answers.workspace import start
+from deconv_grader.checks.assertions import Call, Learner
+from deconv_grader.checks.feedback import CheckFailed
+from deconv_grader.checks.in_process import InProcess
+from deconv_grader.grading.workbook import Workbook
+from deconv_grader.values.copies import duplicate, same, shares
+from deconv_grader.values.torch_modules import LAYERS, build, describe
 from deconv_tests.grader.bench import KNOWN, Bench
 
 torch = pytest.importorskip("torch")

@@ -13,10 +13,17 @@ import jsonschema
 import pytest
 
 import deconv_grader
-from deconv_grader import classroom, html_report, reports
-from deconv_grader.feedback import Feedback, Grid
-from deconv_grader.grading import Grading
-from deconv_grader.results import STATUSES, CheckResult, ExerciseResult
+from deconv_grader.checks.feedback import Feedback, Grid
+from deconv_grader.checks.results import STATUSES, CheckResult, ExerciseResult
+from deconv_grader.grading.grade import Grading
+from deconv_grader.grading.statistics import statistics
+from deconv_grader.reports import class_pages, formats
+from deconv_grader.reports.classroom50 import to_classroom50
+from deconv_grader.reports.github import fence, workflow_commands
+from deconv_grader.reports.gradescope import to_gradescope
+from deconv_grader.reports.junit import to_junit
+from deconv_grader.reports.markdown import to_markdown
+from deconv_grader.reports.tables import to_csv
 from deconvlib.course.catalogue import exercises
 
 SCHEMA = json.loads(
@@ -59,7 +66,7 @@ def test_every_status_is_among_the_results(grading):
 
 
 def test_json_keeps_to_its_schema_and_reads_back(grading):
-    facts = json.loads(reports.to_json(grading))
+    facts = json.loads(formats.to_json(grading))
     jsonschema.validate(facts, SCHEMA)
     assert Grading.from_dict(facts).as_dict() == facts
     assert facts["score"] == sum(entry["points"] for entry in facts["exercises"].values())
@@ -70,7 +77,7 @@ def test_the_schema_is_a_schema():
 
 
 def test_junit_counts_and_parses(grading):
-    root = ElementTree.fromstring(reports.to_junit(grading))
+    root = ElementTree.fromstring(to_junit(grading))
     for suite in root:
         cases = list(suite)
         assert int(suite.get("tests")) == len(cases)
@@ -80,7 +87,7 @@ def test_junit_counts_and_parses(grading):
 
 
 def test_gradescope_has_what_its_documentation_asks_for(grading):
-    facts = json.loads(reports.to_gradescope(grading))
+    facts = json.loads(to_gradescope(grading))
     assert facts["score"] == grading.score
     for test in facts["tests"]:
         assert 0 <= test["score"] <= test["max_score"]
@@ -92,7 +99,7 @@ def test_gradescope_has_what_its_documentation_asks_for(grading):
 def test_classroom50_has_its_fields_and_whole_scores(grading, monkeypatch):
     monkeypatch.setenv("SUBMISSION_TAG", "submit/1")
     monkeypatch.setenv("COMMIT_URL", "commit-address")
-    facts = json.loads(reports.to_classroom50(grading))
+    facts = json.loads(to_classroom50(grading))
     assert facts["schema"] == "classroom50/result/v1"
     assert set(facts) == {
         *("schema", "classroom", "assignment", "submission", "commit", "release", "review"),
@@ -104,34 +111,32 @@ def test_classroom50_has_its_fields_and_whole_scores(grading, monkeypatch):
 
 
 def test_csv_parses_and_no_cell_is_a_formula(grading):
-    rows = list(csv.DictReader(io.StringIO(reports.to_csv(grading))))
+    rows = list(csv.DictReader(io.StringIO(to_csv(grading))))
     assert len(rows) == len(grading.results)
     assert sum(int(row["points"]) for row in rows) == grading.score
     formula = Grading("=HYPERLINK(1)", grading.results, "landlock", 1.0)
     assert not any(
-        value.startswith(("=", "+", "-", "@"))
-        for row in csv.reader(io.StringIO(reports.to_csv(formula)))
-        for value in row
+        value.startswith(("=", "+", "-", "@")) for row in csv.reader(io.StringIO(to_csv(formula))) for value in row
     )
 
 
 def test_a_summary_stays_below_githubs_limit_and_markup_is_text(grading):
-    text = reports.to_markdown(grading)
+    text = to_markdown(grading)
     assert "<script>" not in text
     long = Feedback("x" * 100_000, trace=["y" * 100_000])
     crowd = [
         ExerciseResult(exercise, [CheckResult("t", "t", 1, False, "failed", 0.0, long)])
         for exercise in exercises().values()
     ]
-    assert len(reports.to_markdown(Grading("who", crowd * 40, "landlock", 0.0)).encode()) < 1 << 20
+    assert len(to_markdown(Grading("who", crowd * 40, "landlock", 0.0)).encode()) < 1 << 20
 
 
 def test_printed_text_cannot_command_github(grading):
-    fenced = reports.fence("::error::owned\n::stop-commands::other", "token")
+    fenced = fence("::error::owned\n::stop-commands::other", "token")
     lines = fenced.splitlines()
     assert lines[0] == "::stop-commands::token"
     assert lines[-1] == "::token::"
-    commands = reports.workflow_commands(grading).splitlines()
+    commands = workflow_commands(grading).splitlines()
     assert commands
     assert all(line.startswith("::warning ") and line.count("::") >= 2 for line in commands)
     assert len(commands) == sum(result.status not in ("passed", "missing") for result in grading.results)
@@ -148,7 +153,7 @@ class _Page(HTMLParser):
 
 
 def test_the_class_report_holds_no_script_and_its_links_lead_somewhere(grading, tmp_path):
-    index = html_report.write_report(tmp_path, [grading], classroom.statistics([grading]), [(HOSTILE, "b", 0.9)])
+    index = class_pages.write_report(tmp_path, [grading], statistics([grading]), [(HOSTILE, "b", 0.9)])
     for path in [index, *tmp_path.glob("learners/*.html")]:
         page = _Page()
         page.feed(path.read_text(encoding="utf-8"))
@@ -158,5 +163,5 @@ def test_the_class_report_holds_no_script_and_its_links_lead_somewhere(grading, 
 
 
 def test_control_characters_reach_no_report(grading):
-    for write in reports.WRITERS.values():
+    for write in formats.WRITERS.values():
         assert "\x1b" not in write(grading)

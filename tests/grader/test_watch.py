@@ -16,8 +16,8 @@ import pytest
 
 pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
 
-from deconv_grader.editing import write  # noqa: E402
-from deconv_grader.workbook import start  # noqa: E402
+from deconv_grader.answers.editing import write  # noqa: E402
+from deconv_grader.answers.workspace import start  # noqa: E402
 from deconvlib.course.catalogue import exercises  # noqa: E402
 
 from .conftest import solved  # noqa: E402

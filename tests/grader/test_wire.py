@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from deconv_grader import modules, wire
-from deconv_grader.checks import LAYOUTS, arrange
+from deconv_grader.checks.writing import LAYOUTS, arrange
+from deconv_grader.isolation import wire
+from deconv_grader.values import torch_modules
 
 SMALL = wire.Limits(header=1 << 14, payload=1 << 16, values=500, text=1000)
 
@@ -166,7 +167,7 @@ def test_torch_generators_and_modules_cross_toward_the_worker_only():
     twin = across(generator)
     assert torch.equal(torch.rand(4, generator=twin), torch.rand(4, generator=generator))
     layer = torch.nn.Linear(2, 3)
-    described = wire.Described({"tree": modules.describe(layer, lambda *_: None), "itself": None})
+    described = wire.Described({"tree": torch_modules.describe(layer, lambda *_: None), "itself": None})
     assert torch.equal(across(described).weight, layer.weight)
     for value in (generator, described):
         frame = wire.encode({"kind": "test"}, value, wire.REQUEST)

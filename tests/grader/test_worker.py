@@ -11,12 +11,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from deconv_grader.answers import PassedFunction
-from deconv_grader.bounded import OutOfTime, bounded
-from deconv_grader.failures import Crashed, Malformed, TimedOut
-from deconv_grader.isolated import IsolatedAnswers
-from deconv_grader.reported import LearnerError
-from deconv_grader.submission import Submission
+from deconv_grader.answers.submission import Submission
+from deconv_grader.isolation.bounded import OutOfTime, bounded
+from deconv_grader.isolation.isolated import IsolatedAnswers
+from deconv_grader.isolation.remote_errors import LearnerError
+from deconv_grader.values.calls import PassedFunction
+from deconv_grader.values.failures import Crashed, Malformed, TimedOut
 from deconv_tests.grader.bench import KNOWN
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are locked down on Linux only")
@@ -277,7 +277,7 @@ def test_notebooks_are_read_and_not_run(tmp_path):
     ]
     path = tmp_path / "work.ipynb"
     path.write_text(json.dumps({"cells": [{"cell_type": kind, "source": source} for kind, source in cells]}))
-    from deconv_grader.grading import read_submission
+    from deconv_grader.grading.grade import read_submission
 
     submission = read_submission(path)
     assert set(submission.sources) == {"convolution"}

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from deconv_grader.known import mistake
+from deconv_grader.checks.known_answers import mistake
 from deconv_solutions import convolution as reference
 
 # --- conv_output_size ------------------------------------------------------------------------------------------------

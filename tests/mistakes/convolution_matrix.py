@@ -5,7 +5,7 @@ import functools
 import numpy as np
 from scipy.sparse import csr_array
 
-from deconv_grader.known import mistake
+from deconv_grader.checks.known_answers import mistake
 from deconv_solutions import convolution_matrix as reference
 from deconv_solutions.convolution import im2col
 from deconvlib.course.arguments import pair

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconv_grader.known import mistake
+from deconv_grader.checks.known_answers import mistake
 from deconv_solutions import inversion as reference
 
 

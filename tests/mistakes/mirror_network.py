@@ -8,7 +8,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from deconv_grader.known import mistake
+from deconv_grader.checks.known_answers import mistake
 from deconv_solutions import mirror_network as reference
 
 # SwitchedCNN

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from deconv_grader.known import mistake
+from deconv_grader.checks.known_answers import mistake
 from deconv_solutions import sanity_checks as reference
 
 # randomise_cascade

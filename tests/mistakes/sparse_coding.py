@@ -7,7 +7,7 @@ import math
 import torch
 from torch.nn import functional
 
-from deconv_grader.known import mistake
+from deconv_grader.checks.known_answers import mistake
 from deconv_solutions import sparse_coding as reference
 from deconv_solutions.sparse_coding import analyse, soft_threshold, synthesise
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconv_grader.known import mistake
+from deconv_grader.checks.known_answers import mistake
 from deconv_solutions import convolution
 from deconv_solutions import transposed_convolution as reference
 from deconvlib.course.arguments import pair

@@ -8,7 +8,7 @@ import math
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
-from deconv_grader.known import variant
+from deconv_grader.checks.known_answers import variant
 
 
 def _both(value):

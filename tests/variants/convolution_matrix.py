@@ -5,7 +5,7 @@ import math
 import numpy as np
 from scipy.sparse import coo_array, csr_array, kron
 
-from deconv_grader.known import variant
+from deconv_grader.checks.known_answers import variant
 from deconv_solutions import convolution_matrix as reference
 from deconv_solutions.convolution import conv2d, conv_output_size
 from deconvlib.course.arguments import pair

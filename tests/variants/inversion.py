@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from deconv_grader.known import variant
+from deconv_grader.checks.known_answers import variant
 
 
 def _fits(kernel, shape):

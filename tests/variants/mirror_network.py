@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from deconv_grader.known import variant
+from deconv_grader.checks.known_answers import variant
 
 # SwitchedCNN
 

@@ -10,7 +10,7 @@ import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import nn
 
-from deconv_grader.known import variant
+from deconv_grader.checks.known_answers import variant
 
 # randomise_cascade
 

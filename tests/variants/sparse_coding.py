@@ -6,7 +6,7 @@ import numpy as np
 import torch
 from torch.nn import functional
 
-from deconv_grader.known import variant
+from deconv_grader.checks.known_answers import variant
 
 
 def _four_axes(*tensors):

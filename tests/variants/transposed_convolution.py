@@ -6,7 +6,7 @@ import itertools
 
 import numpy as np
 
-from deconv_grader.known import variant
+from deconv_grader.checks.known_answers import variant
 from deconv_solutions.convolution import conv2d, conv_output_size, im2col
 from deconv_solutions.transposed_convolution import col2im, conv_transpose_output_size, insert_zeros
 from deconvlib.course.arguments import pair

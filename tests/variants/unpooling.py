@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.lib.stride_tricks import as_strided, sliding_window_view
 
-from deconv_grader.known import variant
+from deconv_grader.checks.known_answers import variant
 
 
 def _both(value):

@@ -256,7 +256,7 @@ CASES = (
     ),
     Case(
         "patching the worker",
-        "import sys\nw = sys.modules['deconv_grader.worker']; w.same = w.shares = lambda *a: True\nreturn 0",
+        "import sys\nw = sys.modules['deconv_grader.isolation.worker']; w.same = w.shares = lambda *a: True\nreturn 0",
     ),
     Case(
         "raising what pytest takes for a skipped test",

@@ -1,0 +1,3 @@
+from deconv_grader.cli.app import main
+
+main()

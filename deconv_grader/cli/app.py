@@ -1,0 +1,283 @@
+"""The ``deconv`` command line."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from deconv_grader.answers import editing
+from deconvlib.course.catalogue import CHAPTERS, Exercise, exercises
+from deconvlib.course.workspace import IN_CHECKOUT, PACKAGE, find_workspace
+
+app = typer.Typer(
+    name="deconv",
+    help="Complete, check and score the exercises of the course.",
+    no_args_is_help=False,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+SIGNS = {
+    "passed": ("✓", "green"),
+    "partial": ("◐", "yellow"),
+    "failed": ("✗", "red"),
+    "timed out": ("✗", "red"),
+    "crashed": ("✗", "red"),
+    "forbidden": ("✗", "red"),
+    "broken": ("✗", "red"),
+    "unchecked": ("?", "yellow"),
+    "missing": ("·", "dim"),
+}
+
+
+class Refused(Exception):
+    """Something the command line was given is wrong: one line, exit code 2."""
+
+
+def _console() -> Any:
+    from rich.console import Console
+
+    return Console(highlight=False, soft_wrap=True)
+
+
+def _workbook() -> Any:
+    from deconv_grader.grading.workbook import Workbook
+
+    return Workbook()
+
+
+def _find(names: list[str]) -> list[Exercise]:
+    """Exercises by name, id (``convolution.conv2d``), chapter name or chapter number; all of them for no name."""
+    known = exercises()
+    if not names:
+        return list(known.values())
+    found: dict[str, Exercise] = {}
+    for name in names:
+        number = int(name) if name.isdecimal() else None
+        picked = {
+            exercise.name: exercise
+            for exercise in known.values()
+            if name in (exercise.name, exercise.id, exercise.chapter) or number == exercise.number
+        }
+        if not picked:
+            near = difflib.get_close_matches(name, [*known, *CHAPTERS], n=2)
+            hint = f"; did you mean {' or '.join(near)}?" if near else "; `deconv` lists them"
+            raise Refused(f"no exercise or chapter is named {name!r}{hint}")
+        found |= picked
+    return list(found.values())
+
+
+def _one(name: str) -> Exercise:
+    found = _find([name])
+    if len(found) != 1:
+        raise Refused(
+            f"{name!r} is a chapter with {len(found)} exercises; name one of {', '.join(e.name for e in found)}"
+        )
+    return found[0]
+
+
+@app.callback(invoke_without_command=True)
+def progress(context: typer.Context) -> None:
+    """Show progress by chapter, and what is next."""
+    if context.invoked_subcommand is not None:
+        return
+    from deconv_grader.grading.workbook import by_chapter
+
+    console, book = _console(), _workbook()
+    begun: Exercise | None = None
+    fresh: Exercise | None = None
+    score = total = 0
+    for chapter, group in by_chapter(book.exercises).items():
+        states = {exercise.name: book.status(exercise) for exercise in group}
+        points, of = sum(points for _, points in states.values()), sum(exercise.points for exercise in group)
+        score, total = score + points, total + of
+        console.print(f"\n[bold]{CHAPTERS[chapter]:>2}  {chapter}[/]  [dim]{points} of {of} points[/]")
+        for exercise in group:
+            state, earned = states[exercise.name]
+            sign, color = SIGNS[state]
+            if state == "missing":
+                fresh = fresh or exercise
+            elif state != "passed":
+                begun = begun or exercise
+            tail = {"missing": "", "unchecked": "  changed since its last check", "broken": "  its file does not parse"}
+            console.print(
+                f"    [{color}]{sign}[/] {exercise.name:<28} [dim]{earned:>2} of {exercise.points:>2}[/]"
+                f"[{color}]{tail.get(state, '' if state in ('passed', 'partial') else '  ' + state)}[/]"
+            )
+    console.print(f"\n[bold]{score} of {total} points[/]")
+    if find_workspace() is None and not IN_CHECKOUT:
+        console.print("There is no workspace here: `deconv start` makes one, with the stubs for you to complete.")
+        return
+    following = begun or fresh  # finish what is begun before starting something new
+    if following is None:
+        console.print("Every exercise here is passed. You have built the whole library yourself.")
+    else:
+        console.print(
+            f"Next: [bold]{following.name}[/] ({following.title}; about {following.minutes} minutes), in "
+            f"{book.path(following)}\n      then: deconv check {following.name}"
+        )
+
+
+Names = Annotated[
+    list[str] | None, typer.Argument(help="Exercises, chapters or chapter numbers; all if none is given.")
+]
+
+
+@app.command()
+def check(
+    names: Names = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print the results as JSON.")] = False,
+) -> None:
+    """Check your answers and say what is wrong with them."""
+    from deconv_grader.reports.terminal import print_result
+
+    chosen, book = _find(names or []), _workbook()
+    results = book.check(chosen)
+    if as_json:
+        print(json.dumps({"exercises": [result.as_dict() for result in results]}))
+        return
+    console = _console()
+    started = [result for result in results if result.status != "missing"]
+    for result in results if names else started:
+        print_result(console, result, verbose=len(chosen) == 1 or result.status != "passed")
+        if len(results) > 1 and result.status not in ("passed", "missing"):
+            console.print()
+    if not names and not started:
+        console.print("No exercise is started yet. `deconv` says which one comes first.")
+        return
+    if len(results) > 1:
+        score, total = sum(result.points for result in results), sum(result.exercise.points for result in results)
+        console.print(f"[bold]{score} of {total} points[/]")
+
+
+@app.command()
+def hint(
+    name: Annotated[str, typer.Argument(help="The exercise.")],
+    number: Annotated[int, typer.Argument(help="How far up the ladder: 1 is a nudge.")] = 1,
+) -> None:
+    """Print a hint; a higher number gives away more."""
+    exercise = _one(name)
+    if not exercise.hints:
+        raise Refused(f"{exercise.name} has no hints")
+    if not 1 <= number <= len(exercise.hints):
+        raise Refused(f"{exercise.name} has hints 1 to {len(exercise.hints)}, not {number}")
+    console = _console()
+    console.print(f"[bold]Hint {number} of {len(exercise.hints)}[/]")
+    console.print(exercise.hints[number - 1], markup=False)
+    if number < len(exercise.hints):
+        console.print(f"[dim]More: deconv hint {exercise.name} {number + 1}[/]")
+
+
+def solution_source(exercise: Exercise) -> str:
+    """The worked answer's source."""
+    import ast
+
+    import deconv_solutions
+
+    path = Path(str(deconv_solutions.__file__)).parent / f"{exercise.chapter}.py"
+    text = path.read_text(encoding="utf-8")
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == exercise.name:
+            return "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno])
+    raise LookupError(f"{path.name} has no {exercise.name}")
+
+
+@app.command()
+def solution(name: Annotated[str, typer.Argument(help="The exercise.")]) -> None:
+    """Print the worked answer."""
+    from rich.syntax import Syntax
+
+    source = solution_source(_one(name))
+    console = _console()
+    console.print(Syntax(source, "python", background_color="default") if console.is_terminal else source, markup=False)
+
+
+@app.command()
+def reset(
+    name: Annotated[str, typer.Argument(help="The exercise.")],
+    yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
+) -> None:
+    """Put the empty body back. Yours is kept in a backup."""
+    exercise, book = _one(name), _workbook()
+    if not book.source(exercise).written:
+        typer.echo(f"{exercise.name} is not started: there is nothing to reset.")
+        return
+    if not yes and not typer.confirm(f"Replace your body of {exercise.name} by the empty one (a backup is kept)?"):
+        typer.echo("Nothing was changed.")
+        return
+    kept = book.reset(exercise)
+    typer.echo(f"{exercise.name} is empty again. Your old one is in {kept}")
+
+
+@app.command()
+def watch(names: Names = None) -> None:
+    """Check again at every save. Keys: hint, solution, next, previous, quit."""
+    from deconv_grader.cli import watch
+
+    if not hasattr(os, "fork"):
+        raise Refused("watch needs a system that can fork (Linux, macOS); use `deconv check` here")
+    watch.run(_workbook(), _find(names or []), _console())
+
+
+@app.command()
+def status(as_json: Annotated[bool, typer.Option("--json", help="For tools.")] = False) -> None:
+    """Every exercise with its state and points, as last checked."""
+    book = _workbook()
+    entries = []
+    for exercise in book.exercises.values():
+        state, points = book.status(exercise)
+        entries.append({"id": exercise.id, "status": state, "points": points, "maximum": exercise.points})
+    if as_json:
+        whole = {"score": sum(e["points"] for e in entries), "maximum": sum(e["maximum"] for e in entries)}
+        print(json.dumps(whole | {"folder": str(book.folder), "exercises": entries}))
+        return
+    for entry in entries:
+        typer.echo(f"{entry['id']:<46} {entry['status']:<10} {entry['points']:>2} of {entry['maximum']:>2}")
+
+
+@app.command()
+def start(folder: Annotated[Path, typer.Argument(help="Where to make it.")] = Path("deconv-workspace")) -> None:
+    """Make a workspace of your own with the stubs of every chapter (where there is no checkout: a wheel, Colab)."""
+    from deconv_grader.answers.workspace import start as make
+
+    if IN_CHECKOUT:
+        raise Refused(f"this is a checkout: your answers are in {PACKAGE} already, no workspace is needed")
+    if folder.exists() and not folder.is_dir():
+        raise Refused(f"{folder} is a file; name a folder")
+    made = make(folder)
+    where = folder.resolve()
+    if made:
+        typer.echo(f"{len(made)} chapter files are in {where / 'deconvlib'}: complete them there.")
+    else:
+        typer.echo(f"{where} has every chapter file already; nothing was changed.")
+    typer.echo(f"Work in that folder (cd {where}), or set DECONV_WORKSPACE={where} anywhere else.")
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line; a mistake in its use is one line and exit code 2, never a traceback."""
+    from deconv_grader.cli import teacher  # noqa: F401  (adds its commands)
+    from deconv_grader.values.text import one_line
+
+    try:
+        app(args=arguments, standalone_mode=False)
+    except (Refused, editing.CannotEdit) as error:
+        print(f"deconv: {one_line(str(error), 2000)}", file=sys.stderr)  # it may name a learner's file
+        sys.exit(2)
+    except typer.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (typer.Abort, KeyboardInterrupt):
+        print("deconv: stopped", file=sys.stderr)
+        sys.exit(130)
+    except Exception as error:
+        if hasattr(error, "format_message"):  # a usage error of the command-line library
+            print(f"deconv: {error.format_message()} (try: deconv --help)", file=sys.stderr)
+            sys.exit(2)
+        raise

@@ -1,0 +1,173 @@
+"""The process that workers are forked from: NumPy is imported once, and a new worker costs milliseconds.
+
+It is trusted, but holds nothing worth reading: no tests, no solutions, an empty environment. It runs as
+``python -I -S zygote.py`` with one socket (descriptor 0) on which the grader asks for workers::
+
+    {"do": "spawn", ...}   with two descriptors, the worker's socket and its output  ->  {"pid": 7} and a pidfd
+    {"do": "reap", "pid"}  kills the worker's process group and waits for it         ->  {"status": 9}
+
+When the grader goes away, the socket closes, and this process takes its workers with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import signal
+import socket
+import sys
+import types
+from pathlib import Path
+from typing import Any, NoReturn
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+MESSAGE = 1 << 16
+FIRST_IDENTITY = 1_200_000_000  # user numbers from here on belong to nobody
+
+
+def main() -> None:
+    settings = json.loads(sys.argv[1])
+    control = socket.socket(fileno=os.dup(0))
+    with open(os.devnull) as nothing:
+        os.dup2(nothing.fileno(), 0)
+    worker, sandbox = _prepare(settings)
+    rules = None
+    if settings["level"] == "landlock":
+        rules = sandbox.landlock_rules(map(Path, settings["paths"]), map(Path, settings["listed"]))
+    base = _address_space()
+    control.sendall(json.dumps({"ready": True}).encode())
+    gc.collect()
+    gc.freeze()  # pages that no collection touches stay shared with the workers
+    children: set[int] = set()
+    while True:
+        message, handles, _, _ = socket.recv_fds(control, MESSAGE, 2)
+        if not message:
+            _kill_all(children)
+            os._exit(0)
+        wish = json.loads(message)
+        if wish["do"] == "spawn":
+            pid = os.fork()
+            if pid == 0:
+                control.close()
+                _become_worker(worker, sandbox, settings, wish, rules, base, handles)
+            children.add(pid)
+            for handle in handles:
+                os.close(handle)
+            pidfd = os.pidfd_open(pid)
+            socket.send_fds(control, [json.dumps({"pid": pid}).encode()], [pidfd])
+            os.close(pidfd)
+        elif wish["do"] == "reap" and wish["pid"] in children:
+            _kill_group(wish["pid"])
+            if settings["level"] == "rlimits":
+                _kill_all_of(FIRST_IDENTITY + wish["pid"])
+            _, status = os.waitpid(wish["pid"], 0)
+            children.discard(wish["pid"])
+            control.sendall(json.dumps({"status": os.waitstatus_to_exitcode(status)}).encode())
+
+
+def _prepare(settings: dict[str, Any]) -> tuple[types.ModuleType, types.ModuleType]:
+    """Import what every worker needs, without putting the course or other packages within its reach."""
+    sys.dont_write_bytecode = True
+    # Two rooms of this package without their __init__, and only while these modules are imported.
+    packages = []
+    for name, folder in (("", ROOT), (".values", ROOT / "values"), (".isolation", HERE)):
+        package = types.ModuleType(f"deconv_grader{name}")
+        package.__path__ = [str(folder)]
+        sys.modules[package.__name__] = package
+        packages.append(package)
+    sys.path[:] = [entry for entry in sys.path if Path(entry or ".").resolve() != HERE]
+    sys.path += settings["site"]
+    for name in settings["imports"]:
+        importlib.import_module(name)
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_num_threads(1)
+    torch_scipy = importlib.import_module("deconv_grader.values.torch_scipy")
+    for library in settings["hidden"]:
+        for name in [name for name in sys.modules if name.partition(".")[0] == library]:
+            torch_scipy.hidden[name] = sys.modules.pop(name)
+    if not settings["keep_site"]:
+        sys.path[:] = [entry for entry in sys.path if entry not in settings["site"]]
+        sys.path_importer_cache.clear()
+    loading = importlib.import_module("deconv_grader.isolation.loading")
+    loading.course_package(Path(settings["course"]))
+    worker = importlib.import_module("deconv_grader.isolation.worker")
+    sandbox = importlib.import_module("deconv_grader.isolation.sandbox")
+    for package in packages:
+        package.__path__ = []
+    return worker, sandbox
+
+
+def _become_worker(
+    worker: types.ModuleType,
+    sandbox: types.ModuleType,
+    settings: dict[str, Any],
+    wish: dict[str, Any],
+    rules: int | None,
+    base: int,
+    handles: list[int],
+) -> NoReturn:
+    try:
+        os.setsid()
+        channel, output = handles
+        os.dup2(output, 1)
+        os.dup2(output, 2)
+        os.dup2(channel, 3)
+        if rules is not None:
+            os.dup2(rules, 4)
+        os.closerange(5 if rules is not None else 4, 1 << 12)
+        os.chdir("/")
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+        reached = sandbox.lock_down(
+            level=settings["level"],
+            rules=4 if rules is not None else None,
+            memory=base + wish["memory"],
+            seconds=wish["seconds"],
+            identity=FIRST_IDENTITY + os.getpid(),
+            keep_reading=settings["keep_reading"],
+        )
+        worker.serve(3, reached)
+    except BaseException:  # nothing may run on in here as if it were the zygote
+        with contextlib.suppress(BaseException):
+            sys.excepthook(*sys.exc_info())
+    finally:
+        os._exit(70)
+
+
+def _address_space() -> int:
+    """Bytes of address space that this process, and so each worker at its birth, has taken up."""
+    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _kill_group(pid: int) -> None:
+    for kill in (os.killpg, os.kill):  # the group does not exist before the worker has made it
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            kill(pid, signal.SIGKILL)
+
+
+def _kill_all_of(identity: int) -> None:
+    """As root: end what a worker that could start processes has left outside its group."""
+    if os.geteuid() != 0:
+        return
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.setresuid(identity, identity, identity)
+            if os.getresuid() == (identity, identity, identity):
+                os.kill(-1, signal.SIGKILL)  # everything of this user, and nothing else
+        finally:
+            os._exit(0)
+    os.waitpid(pid, 0)
+
+
+def _kill_all(children: set[int]) -> None:
+    for pid in children:
+        _kill_group(pid)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,3 +1,0 @@
-from deconv_grader.cli import main
-
-main()
