@@ -28,7 +28,7 @@ class InProcess:
             return self.functions.get(exercise.name)
         return learner_function(exercise.id)
 
-    def missing(self, exercise: Exercise) -> bool:
+    def unwritten(self, exercise: Exercise) -> bool:
         return self._function(exercise) is None
 
     def call(self, exercise: Exercise, args: tuple[Any, ...], keywords: dict[str, Any]) -> Reply:

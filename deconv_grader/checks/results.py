@@ -10,7 +10,7 @@ from deconv_grader.checks.feedback import Feedback
 from deconv_grader.checks.known_answers import Mistake
 from deconvlib.course.catalogue import Exercise, prerequisites
 
-STATUSES = ("passed", "partial", "failed", "missing", "timed out", "crashed", "forbidden")
+STATUSES = ("passed", "partial", "failed", "not started", "unchecked", "timed out", "crashed", "forbidden")
 
 
 @dataclass
@@ -30,9 +30,9 @@ class CheckResult:
 
 def note_wrong_needs(results: list[ExerciseResult]) -> None:
     """Write into each result which of its prerequisites, graded along with it, are begun and not passed."""
-    wrong = {result.exercise.name for result in results if result.status not in ("passed", "missing")}
+    wrong = {result.exercise.name for result in results if result.status not in ("passed", "not started")}
     for result in results:
-        if result.status != "missing":
+        if result.status != "not started":
             result.wrong_needs = tuple(name for name in prerequisites(result.exercise.name) if name in wrong)
 
 
@@ -72,8 +72,10 @@ class ExerciseResult:
             return "forbidden"
         if self.problem:
             return "crashed"
-        if not self.checks or states == {"skipped"}:
-            return "missing"
+        if not self.checks:
+            return "unchecked"  # no check of it ran: the course's own fault
+        if states == {"skipped"}:
+            return "not started"
         if states == {"passed"}:
             return "passed"
         if self.points:

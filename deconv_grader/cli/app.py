@@ -32,9 +32,9 @@ SIGNS = {
     "timed out": ("✗", "red"),
     "crashed": ("✗", "red"),
     "forbidden": ("✗", "red"),
-    "broken": ("✗", "red"),
+    "unreadable": ("✗", "red"),
     "unchecked": ("?", "yellow"),
-    "missing": ("·", "dim"),
+    "not started": ("·", "dim"),
 }
 
 
@@ -103,11 +103,11 @@ def progress(context: typer.Context) -> None:
         for exercise in group:
             state, earned = states[exercise.name]
             sign, color = SIGNS[state]
-            if state == "missing":
+            if state == "not started":
                 fresh = fresh or exercise
             elif state != "passed":
                 begun = begun or exercise
-            tail = {"missing": "", "unchecked": "  changed since its last check", "broken": "  its file does not parse"}
+            tail = {"not started": "", "unchecked": "  changed since its last check", "unreadable": "  its file does not parse"}
             console.print(
                 f"    [{color}]{sign}[/] {exercise.name:<28} [dim]{earned:>2} of {exercise.points:>2}[/]"
                 f"[{color}]{tail.get(state, '' if state in ('passed', 'partial') else '  ' + state)}[/]"
@@ -145,10 +145,10 @@ def check(
         print(json.dumps({"exercises": [result.as_dict() for result in results]}))
         return
     console = _console()
-    started = [result for result in results if result.status != "missing"]
+    started = [result for result in results if result.status != "not started"]
     for result in results if names else started:
         print_result(console, result, verbose=len(chosen) == 1 or result.status != "passed")
-        if len(results) > 1 and result.status not in ("passed", "missing"):
+        if len(results) > 1 and result.status not in ("passed", "not started"):
             console.print()
     if not names and not started:
         console.print("No exercise is started yet. `deconv` says which one comes first.")

@@ -103,9 +103,9 @@ def show(grading: object, github: bool = False) -> None:
     stream = StringIO()
     quiet = Console(file=stream, highlight=False, soft_wrap=True, force_terminal=console.is_terminal and not github)
     for result in grading.results:
-        if result.status != "missing":
+        if result.status != "not started":
             print_result(quiet, result, verbose=result.status != "passed")
-    missing = [result.exercise.name for result in grading.results if result.status == "missing"]
+    missing = [result.exercise.name for result in grading.results if result.status == "not started"]
     if missing:
         quiet.print(f"[dim]not started: {', '.join(missing)}[/]")
     quiet.print(f"[bold]{grading.score} of {grading.maximum} points[/]  isolation: {grading.isolation}", markup=True)

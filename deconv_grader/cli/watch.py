@@ -128,8 +128,8 @@ class Watch:
 
     def _first_open(self) -> int:
         states = [self.book.status(exercise)[0] for exercise in self.chosen]
-        begun = [i for i, state in enumerate(states) if state not in ("passed", "missing")]
-        fresh = [i for i, state in enumerate(states) if state == "missing"]
+        begun = [i for i, state in enumerate(states) if state not in ("passed", "not started")]
+        fresh = [i for i, state in enumerate(states) if state == "not started"]
         return (begun or fresh or [0])[0]
 
     @property

@@ -37,7 +37,7 @@ def statistics(gradings: list[Grading]) -> list[ExerciseStatistics]:
                 exercise.title,
                 exercise.points,
                 sum(result.status == "passed" for result in results),
-                sum(result.status != "missing" for result in results),
+                sum(result.status != "not started" for result in results),
                 sum(result.points for result in results) / len(results),
                 tuple(mistakes.most_common(3)),
             )

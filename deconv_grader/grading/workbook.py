@@ -76,13 +76,13 @@ class Workbook:
             pass  # a read-only folder: progress is not kept
 
     def status(self, exercise: Exercise) -> tuple[str, int]:
-        """(status, points): ``missing``, ``unchecked`` after a change, or as last checked."""
+        """(status, points): ``not started``, ``unchecked`` after a change, or as last checked."""
         try:
             written = self.source(exercise).written
         except editing.CannotEdit:
-            return "broken", 0
+            return "unreadable", 0
         if not written:
-            return "missing", 0
+            return "not started", 0
         kept = self._progress().get(exercise.id)
         if not isinstance(kept, dict) or kept.get("of") != self.fingerprint(exercise):
             return "unchecked", 0
@@ -113,7 +113,7 @@ class Workbook:
         self.record(results)
         for result in results:
             needs = [self.exercises[name] for name in prerequisites(result.exercise.name)]
-            begun = [need.name for need in needs if self.status(need)[0] not in ("passed", "missing", "unchecked")]
+            begun = [need.name for need in needs if self.status(need)[0] not in ("passed", "not started", "unchecked")]
             result.wrong_needs = tuple(begun)
         return results
 

@@ -1,6 +1,6 @@
 """A learner's answers from behind a process boundary.
 
-`IsolatedAnswers` is what `deconv_grader.answers.InProcess` is for one's own code: the same two methods, `missing` and
+`IsolatedAnswers` is what `deconv_grader.answers.InProcess` is for one's own code: the same two methods, `unwritten` and
 `call`, answered by a worker process that holds no tests and no solutions. A worker lives for one exercise at most, so that
 nothing learned in one exercise (a reference's answers, above all) is there in the next.
 """
@@ -86,7 +86,7 @@ class IsolatedAnswers:
 
     # ------------------------------------------------------------------------------------------ the Answers protocol
 
-    def missing(self, exercise: Exercise) -> bool:
+    def unwritten(self, exercise: Exercise) -> bool:
         """Whether there is nothing to call yet. Asked at the start of every check, whose time begins here."""
         # Without an answer to its first check an exercise earns nothing, so the others need not wait for their deadlines.
         self._failure = self._hopeless.get(exercise.id)

@@ -35,7 +35,7 @@ body{overflow-wrap:anywhere}.summary,.map{overflow-wrap:normal}.deconv-result{ov
 @media (max-width:40rem){.map td.name a{max-width:8rem}}
 meter{width:6rem}a{color:inherit}pre{white-space:pre-wrap}
 """
-_SIGNS = {"passed": ("✓", "passed"), "partial": ("◐", "partial"), "missing": ("", "")}
+_SIGNS = {"passed": ("✓", "passed"), "partial": ("◐", "partial"), "not started": ("", "")}
 
 
 def _page(title: str, body: str) -> str:
@@ -66,8 +66,8 @@ def learner_page(grading: Grading) -> str:
         f"course revision {escape(grading.revision or 'none')}.</p>",
         *(f"<p><strong>Note:</strong> {_name(note)}.</p>" for note in grading.notes),
     ]
-    parts += [result_html(result) for result in grading.results if result.status != "missing"]
-    missing = ", ".join(escape(result.exercise.name) for result in grading.results if result.status == "missing")
+    parts += [result_html(result) for result in grading.results if result.status != "not started"]
+    missing = ", ".join(escape(result.exercise.name) for result in grading.results if result.status == "not started")
     if missing:
         parts.append(f"<p class='quiet'>Not started: {missing}.</p>")
     return _page(f"{clean(grading.submission, 80)}: {grading.score} of {grading.maximum}", "\n".join(parts))

@@ -16,7 +16,7 @@ def workflow_commands(grading: Grading, paths: Callable[[ExerciseResult], str | 
     """
     lines = []
     for result in grading.results:
-        if result.status in ("passed", "missing"):
+        if result.status in ("passed", "not started"):
             continue
         properties = [f"title={_property(result.exercise.id)}"]
         path = paths(result)

@@ -69,7 +69,7 @@ def result_html(result: ExerciseResult) -> str:
     body = ""
     if result.problem:
         body = f"<p>{escape(result.problem)}</p>"
-    elif result.status != "missing":
+    elif result.status != "not started":
         items = "".join(
             f"<li>{'✓' if check.status == 'passed' else '✗'} {escape(check.title)}</li>" for check in result.checks
         )
@@ -80,5 +80,5 @@ def result_html(result: ExerciseResult) -> str:
             body += f"<p>{escape(_needs_line(result))}</p>"
         if result.status != "passed" and exercise.hints:
             body += f"<details><summary>A hint</summary><p>{escape(exercise.hints[0])}</p></details>"
-    kind = {"passed": "passed", "missing": "missing"}.get(result.status, "failed")
+    kind = {"passed": "passed", "not started": "not-started"}.get(result.status, "failed")
     return f'{_CSS}<div class="deconv-result {kind}"><div>{head}</div>{body}</div>'

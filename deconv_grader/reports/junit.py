@@ -43,7 +43,7 @@ def _junit_state(check: CheckResult) -> str:
 
 
 def _whole_state(result: ExerciseResult) -> str:
-    return "skipped" if result.status == "missing" else "error"
+    return "skipped" if result.status == "not started" else "error"
 
 
 def _junit_outcome(case: ElementTree.Element, state: str, told: str) -> None:

@@ -30,7 +30,7 @@ def to_markdown(grading: Grading, limit: int = SUMMARY_LIMIT) -> str:
     text = "\n".join(lines) + "\n"
     size = len(text.encode())
     for result in grading.results:
-        if result.status in ("passed", "missing"):
+        if result.status in ("passed", "not started"):
             continue
         told = escape(explanation(result), quote=False)
         part = f"\n<details><summary>{result.exercise.id}</summary>\n\n<pre>{told}</pre>\n\n</details>\n"

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 from deconv_grader.checks.feedback_text import feedback_lines
 
-SIGNS = {"passed": ("✓", "green"), "partial": ("◐", "yellow"), "missing": ("·", "dim")}
+SIGNS = {"passed": ("✓", "green"), "partial": ("◐", "yellow"), "not started": ("·", "dim")}
 
 
 def _needs_line(result: ExerciseResult) -> str:
@@ -27,7 +27,7 @@ def print_result(console: Console, result: ExerciseResult, verbose: bool = True)
         f"[{color}]{result.points} of {exercise.points} points[/]",
         highlight=False,
     )
-    if result.status == "missing":
+    if result.status == "not started":
         console.print("  not started: write its body, or look at a hint first", style="dim")
         return
     if result.problem:

@@ -13,5 +13,5 @@ def explanation(result: ExerciseResult) -> str:
         return clean(result.problem)
     failure = result.first_failure
     if failure is None or result.told is None:
-        return "not started" if result.status == "missing" else ""
+        return "not started" if result.status == "not started" else ""
     return clean(f"{failure.title}\n{plain(result.told)}")

@@ -22,7 +22,7 @@ class Reply:
 class Answers(Protocol):
     """The one door to a learner's code. Only plain values and arrays pass through it."""
 
-    def missing(self, exercise: Exercise) -> bool:
+    def unwritten(self, exercise: Exercise) -> bool:
         """Whether there is nothing to call yet."""
         ...
 

@@ -127,7 +127,7 @@ def _not_started(exercise: Exercise) -> Message:
     facts = f"{exercise.points} points, about {exercise.minutes} minutes"
     text = f"{exercise.name}: not started ({facts}). Write the body and run the cell."
     html = (
-        f'<div class="deconv-result missing"><strong>{escape(exercise.name)}</strong>: not started. '
+        f'<div class="deconv-result not-started"><strong>{escape(exercise.name)}</strong>: not started. '
         f"{facts}. Write the body and run the cell.</div>"
     )
     return Message(text, html)

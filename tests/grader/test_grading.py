@@ -40,7 +40,7 @@ def test_right_wrong_missing_and_broken_are_told_apart(make_submission):
     graded = grade(folder, chosen(*names))
     assert status_of(graded) == {
         "conv_output_size": ("passed", exercises()["conv_output_size"].points),
-        "correlate2d": ("missing", 0),
+        "correlate2d": ("not started", 0),
         "insert_zeros": ("failed", 0),
         "sliding_max": ("forbidden", 0),
         "avg_pool2d": ("timed out", 0),
@@ -150,7 +150,7 @@ def test_a_starter_repository_holds_stubs_and_calls_the_courses_workflow(tmp_pat
     caller = yaml.safe_load((tmp_path / "starter" / ".github" / "workflows" / "grade.yml").read_text())
     assert caller["jobs"]["grade"]["uses"] == "owner/course/.github/workflows/grade.yml@v1"
     assert (tmp_path / "starter" / "deconvlib" / "convolution.py").is_file()
-    assert grade(tmp_path / "starter", chosen("conv_output_size")).results[0].status == "missing"
+    assert grade(tmp_path / "starter", chosen("conv_output_size")).results[0].status == "not started"
 
 
 # ------------------------------------------------------------------------------------------------------------- a class
@@ -167,7 +167,7 @@ def test_a_class_is_graded_kept_and_not_graded_again(make_submission, tmp_path, 
     seen = []
     first = classroom.grade_class(tmp_path / "class", out, settings, report=lambda name, done, total: seen.append(name))
     statuses = {grading.submission: grading.results[0].status for grading in first}
-    assert statuses == {"ann": "passed", "bob": "crashed", "cyd": "missing", "dan.py": "crashed"}
+    assert statuses == {"ann": "passed", "bob": "crashed", "cyd": "not started", "dan.py": "crashed"}
     assert sorted(seen) == sorted(statuses)
     seen.clear()
     again = classroom.grade_class(tmp_path / "class", out, settings, report=lambda name, done, total: seen.append(name))

@@ -67,7 +67,7 @@ def test_a_module_is_differentiated_in_the_worker(bench):
             return torch.nn.Linear(n, 2, bias=False)
         """
     )
-    one.answers.missing(allowed)
+    one.answers.unwritten(allowed)
     net = one.answers.call(allowed, (3,), {}).value
     weight = net.parameters()["weight"]
     assert weight.shape == (2, 3)
@@ -92,10 +92,10 @@ def test_one_function_of_a_library_may_be_forbidden(bench):
             return torch.conv_transpose2d(x, x)
         """
     )
-    one.answers.missing(exercise)
+    one.answers.unwritten(exercise)
     assert one.answers.call(exercise, ("conv",), {}).value.item() == 4
     for how in ("module", "function"):
-        one.answers.missing(exercise)
+        one.answers.unwritten(exercise)
         with pytest.raises(NotAllowed, match="conv_transpose2d may not be used in this exercise"):
             one.answers.call(exercise, (how,), {})
 

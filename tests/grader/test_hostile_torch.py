@@ -63,7 +63,7 @@ def ask():
 
     def make(text, name="four_steps"):
         made.append(Bench(textwrap.dedent(TOP) + textwrap.dedent(text), KNOWN[name].chapter))
-        assert not made[-1].answers.missing(KNOWN[name])
+        assert not made[-1].answers.unwritten(KNOWN[name])
         return Call(KNOWN[name], made[-1].answers, True, [])
 
     yield make

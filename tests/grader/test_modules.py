@@ -70,7 +70,7 @@ def ask(request):
             bench = Bench("import torch\nfrom torch import nn\n" + textwrap.dedent(text))
             made.append(bench)
             answers = bench.answers
-        assert not answers.missing(EXERCISE)
+        assert not answers.unwritten(EXERCISE)
         return Call(EXERCISE, answers, True, [])
 
     yield make

@@ -37,7 +37,7 @@ HOSTILE = (
 @pytest.fixture
 def grading():
     """One of everything that can happen, told in hostile words."""
-    first, second, third, fourth, fifth, sixth, seventh = list(exercises().values())[:7]
+    first, second, third, fourth, fifth, sixth, seventh, eighth = list(exercises().values())[:8]
     told = Feedback(
         HOSTILE, HOSTILE, [Grid(HOSTILE, HOSTILE, [["1"]], [[True]])], note=HOSTILE, mistake=HOSTILE, trace=[HOSTILE]
     )
@@ -53,6 +53,7 @@ def grading():
         ExerciseResult(fifth, [check("timed out"), check("skipped")]),
         ExerciseResult(sixth, problem=HOSTILE),
         ExerciseResult(seventh, [check("forbidden")]),
+        ExerciseResult(eighth),
     ]
     facts = {"finished": "2026-01-01T00:00:00+00:00", "versions": {"python": "3"}, "revision": "abc"}
     return Grading(HOSTILE, results, "landlock", 1.5, notes=[HOSTILE], **facts)
@@ -60,7 +61,7 @@ def grading():
 
 def test_every_status_is_among_the_results(grading):
     assert [result.status for result in grading.results] == [
-        *("passed", "partial", "failed", "missing", "timed out", "crashed", "forbidden"),
+        *("passed", "partial", "failed", "not started", "timed out", "crashed", "forbidden", "unchecked"),
     ]
     assert {result.status for result in grading.results} == set(STATUSES)
 
@@ -139,7 +140,7 @@ def test_printed_text_cannot_command_github(grading):
     commands = workflow_commands(grading).splitlines()
     assert commands
     assert all(line.startswith("::warning ") and line.count("::") >= 2 for line in commands)
-    assert len(commands) == sum(result.status not in ("passed", "missing") for result in grading.results)
+    assert len(commands) == sum(result.status not in ("passed", "not started") for result in grading.results)
 
 
 class _Page(HTMLParser):

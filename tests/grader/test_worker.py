@@ -252,7 +252,7 @@ def test_modules_of_a_submission_may_import_each_other():
         "def sliding_max(y, k): return three, conv_output_size(4)",
     }
     answers = IsolatedAnswers(Submission(Path("here"), sources))
-    assert not answers.missing(KNOWN["sliding_max"])
+    assert not answers.unwritten(KNOWN["sliding_max"])
     assert answers.call(KNOWN["sliding_max"], (1, 2), {}).value == (3, 4)
     answers.close()
 
@@ -260,10 +260,10 @@ def test_modules_of_a_submission_may_import_each_other():
 def test_what_is_missing():
     text = "def conv_output_size(n):\n    raise NotImplementedError\nim2col = lambda x: x\n"
     answers = IsolatedAnswers(Submission(Path("here"), {"convolution": text}))
-    assert answers.missing(KNOWN["conv_output_size"])
-    assert answers.missing(KNOWN["conv2d"])
-    assert not answers.missing(KNOWN["im2col"])
-    assert answers.missing(KNOWN["max_pool2d"])
+    assert answers.unwritten(KNOWN["conv_output_size"])
+    assert answers.unwritten(KNOWN["conv2d"])
+    assert not answers.unwritten(KNOWN["im2col"])
+    assert answers.unwritten(KNOWN["max_pool2d"])
 
 
 def test_notebooks_are_read_and_not_run(tmp_path):
@@ -283,7 +283,7 @@ def test_notebooks_are_read_and_not_run(tmp_path):
     assert set(submission.sources) == {"convolution"}
     assert set(submission.broken) == {"im2col"}
     answers = IsolatedAnswers(submission)
-    answers.missing(KNOWN["conv_output_size"])
+    answers.unwritten(KNOWN["conv_output_size"])
     assert answers.call(KNOWN["conv_output_size"], (3,), {}).value == 4
     with pytest.raises(LearnerError, match="im2col, line 2"):
         answers.call(KNOWN["im2col"], (3,), {})

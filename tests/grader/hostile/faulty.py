@@ -197,7 +197,7 @@ CASES = (
         loses=GRADED,
         status="crashed",
     ),
-    Case("an empty module", files=_module(b""), loses=GRADED, status="missing"),
+    Case("an empty module", files=_module(b""), loses=GRADED, status="not started"),
     Case("a link for a module", files=_link, loses=GRADED, status="crashed", says="link"),
     Case("a pipe for a module", files=_pipe, loses=GRADED, status="crashed", says="ordinary"),
     Case("another chapter's module broken", files=_other_module_broken, loses=()),
