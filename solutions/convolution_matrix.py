@@ -114,8 +114,11 @@ def conv2d_weight_gradient(
     columns = im2col(x, kernel, stride, padding, dilation)
     columns = columns.reshape(len(x), groups, -1, columns.shape[2]).transpose(1, 0, 3, 2)
     columns = columns.reshape(groups, -1, columns.shape[3])
-    errors = grad_y.reshape(len(x), groups, outputs // groups, -1).transpose(1, 2, 0, 3)
-    errors = errors.reshape(groups, outputs // groups, -1)
+    errors = (
+        grad_y.reshape(len(x), groups, outputs // groups, -1)
+        .transpose(1, 2, 0, 3)
+        .reshape(groups, outputs // groups, -1)
+    )
     return (errors @ columns).reshape(outputs, channels // groups, *kernel)
 
 

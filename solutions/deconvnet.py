@@ -170,6 +170,6 @@ def _windows(name, step):
         before = [(r - 1) // 2 for r in reach]
         after = [r - 1 - b for r, b in zip(reach, before, strict=True)]
     else:
-        before = after = [0, 0] if padding == "valid" else pair("padding", padding)
+        before = after = list(pair("padding", 0 if padding == "valid" else padding))
     ceil = getattr(step, "ceil_mode", False)
     return [(reach[i], strides[i], before[i], after[i], ceil) for i in range(2)]

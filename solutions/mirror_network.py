@@ -94,7 +94,7 @@ def train_classifier(
 
 
 class MirrorNet(nn.Module):
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: SwitchedCNN) -> None:
         super().__init__()
         # The model's own Parameter objects, not copies: training the model moves the mirror.
         self.weights = nn.ParameterList(convolution.weight for convolution in model.convolutions)
@@ -109,19 +109,18 @@ class MirrorNet(nn.Module):
             )
         x = features
         for weight, where, size in reversed(list(zip(self.weights, switches, sizes, strict=True))):
-            x = F.relu(F.max_unpool2d(x, where, 2, output_size=size))
+            x = F.relu(F.max_unpool2d(x, where, (2, 2), output_size=size))
             # A convolution's weights (out, in, K, L) are a transposed convolution's (in, out, K, L): no flip, no transpose.
             x = F.conv_transpose2d(x, weight, padding=weight.shape[2] // 2)
         return x
 
 
 @torch.no_grad()
-def four_steps(model: nn.Module, image: torch.Tensor) -> dict[str, torch.Tensor]:
+def four_steps(model: SwitchedCNN, image: torch.Tensor) -> dict[str, torch.Tensor]:
     features, switches, sizes = model.encode(tensor("image", image, "NCHW"))
     vector = features.flatten(1)
     x = vector.reshape(features.shape)
-    for block in reversed(range(len(sizes))):
-        unpooled = F.max_unpool2d(x, switches[block], 2, output_size=sizes[block])
-        weight = model.convolutions[block].weight
+    for weight, where, size in reversed(list(zip(MirrorNet(model).weights, switches, sizes, strict=True))):
+        unpooled = F.max_unpool2d(x, where, (2, 2), output_size=size)
         x = F.conv_transpose2d(F.relu(unpooled), weight, padding=weight.shape[2] // 2)
     return {"forward": features, "vector": vector, "unpooling": unpooled, "inverse_convolution": x}

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch.nn import functional
+from torch.nn.grad import conv2d_weight
 
 from deconvlib.course.arguments import integer, pair
 from deconvlib.course.tensors import tensor
@@ -100,7 +101,7 @@ def update_filters(x: torch.Tensor, z: torch.Tensor, filters: torch.Tensor) -> t
     if image.shape != x.shape:
         raise ValueError(f"x must have the shape of synthesise(z, filters) {tuple(image.shape)}, got {tuple(x.shape)}")
     # Synthesis is linear in the filters, too. Its adjoint there is the weight gradient of chapter 2.
-    direction = torch.nn.grad.conv2d_weight(x - image, filters.shape, z)
+    direction = conv2d_weight(x - image, filters.shape, z)
     change = synthesise(z, direction).square().sum()
     step = direction.square().sum() / change if change > 0 else 0.0
     filters = filters + step * direction
@@ -119,8 +120,7 @@ def _start(x, filters, weight, start):
     x, filters = tensor("x", x, "NCHW"), tensor("filters", filters, "FCKL")
     if not weight >= 0:
         raise ValueError(f"weight must be at least 0, got {weight}")
-    shape = analyse(x[:1], filters).shape
-    shape = (len(x), *shape[1:])
+    shape = (len(x), *analyse(x[:1], filters).shape[1:])
     if start is not None and tuple(tensor("start", start, "NFhw").shape) != shape:
         raise ValueError(f"start must have the codes' shape {shape}, got {tuple(start.shape)}")
     bound = lipschitz_bound(filters, tuple(x.shape[2:]))

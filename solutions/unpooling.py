@@ -107,7 +107,7 @@ def min_unpool2d(
     return x
 
 
-def _window(kernel, stride, padding=0):
+def _window(kernel, stride, padding=0) -> tuple[tuple[int, int], ...]:
     """Kernel, stride and padding as checked pairs."""
     kernel = pair("kernel", kernel, 1)
     stride = kernel if stride is None else pair("stride", stride, 1)

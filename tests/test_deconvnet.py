@@ -117,8 +117,9 @@ def test_project_overlap(learner):
 
 @check("project", "a bare channel: its strongest place, the first of equal ones", weight=2)
 def test_project_strongest(learner):
-    model = nn.Sequential(OrderedDict(conv=nn.Conv2d(2, 2, 1, bias=False))).eval()
-    model.conv.weight.data = torch.eye(2)[:, :, None, None]  # gives the image back
+    conv = nn.Conv2d(2, 2, 1, bias=False)
+    conv.weight.data = torch.eye(2)[:, :, None, None]  # gives the image back
+    model = nn.Sequential(OrderedDict(conv=conv)).eval()
     image = torch.cat([plane([[1.0, 9, 2], [9, -12, 3]]), plane([[0.0, 1, 2], [3, 4, 5]])], dim=1)
     first, second = torch.zeros_like(image), torch.zeros_like(image)
     first[0, 0, 0, 1], second[0, 1, 1, 2] = 9, 5
@@ -212,7 +213,8 @@ def test_project_double(learner):
 @st.composite
 def networks(draw):
     """A network of two or three blocks, and an image that fits it."""
-    seed, channels, layers = draw(seeds()), draw(st.integers(1, 2)), {}
+    seed, channels = draw(seeds()), draw(st.integers(1, 2))
+    layers: dict[str, nn.Module] = {}
     sides = draw(st.integers(8, 10)), draw(st.integers(8, 10))
     shape = (1, channels, *sides)
     for block in range(1, draw(st.integers(2, 3)) + 1):
@@ -224,7 +226,8 @@ def networks(draw):
         layers[f"conv{block}"] = nn.Conv2d(channels, width, kernel, stride, padding)
         layers[f"relu{block}"] = nn.ReLU()
         if pool:
-            layers[f"pool{block}"] = nn.MaxPool2d(*pool, padding=draw(st.integers(0, 1)) if pool == (3, 2) else 0)
+            window, step = pool
+            layers[f"pool{block}"] = nn.MaxPool2d(window, step, draw(st.integers(0, 1)) if pool == (3, 2) else 0)
         channels = width
     return network(seed, **layers), whole(shape, seed + 1)
 
@@ -264,8 +267,9 @@ PLANES = torch.cat(
         plane([[5.0, 0, 0], [0, 0, 0]]),
     ]
 )
-IDENTITY = nn.Sequential(OrderedDict(conv=nn.Conv2d(1, 1, 1, bias=False)))
-IDENTITY.conv.weight.data.fill_(1.0)
+COPY = nn.Conv2d(1, 1, 1, bias=False)
+COPY.weight.data.fill_(1.0)
+IDENTITY = nn.Sequential(OrderedDict(conv=COPY))
 
 
 @check("top_activations", "five images of 2 x 3 pixels, a layer that copies them, the three strongest", weight=2)
@@ -378,7 +382,7 @@ def test_receptive_patch_dilation(learner):
 
 @st.composite
 def chains(draw):
-    layers = OrderedDict()
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
     for i in range(draw(st.integers(1, 3))):
         kernel = draw(st.integers(1, 4)), draw(st.integers(1, 4))
         stride = draw(st.integers(1, 3)), draw(st.integers(1, 3))

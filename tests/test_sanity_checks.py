@@ -251,8 +251,8 @@ def linear_model(channels, height, width, classes, seed=0):
     return whole(nn.Sequential(nn.Flatten(), nn.Linear(channels * height * width, classes)), seed)
 
 
-def curved_model(channels, height, width, classes, seed=0):
-    rows, columns = height - 1, width - 1
+def curved_model(channels, size, classes, seed=0):
+    rows, columns = size[0] - 1, size[1] - 1
     layers = nn.Conv2d(channels, 3, 2), nn.ReLU(), nn.Flatten(), nn.Linear(3 * rows * columns, classes)
     return whole(nn.Sequential(*layers), seed)
 
@@ -260,8 +260,9 @@ def curved_model(channels, height, width, classes, seed=0):
 @check("occlusion_map", "a 3 x 4 image whose score is the sum of its pixels", weight=2)
 def test_occlusion_map_by_hand(learner):
     image = picture(grid(1, 1, 3, 4))
-    model = nn.Sequential(nn.Flatten(), nn.Linear(12, 1, bias=False))
-    model[1].weight.data.fill_(1)
+    total = nn.Linear(12, 1, bias=False)
+    total.weight.data.fill_(1)
+    model = nn.Sequential(nn.Flatten(), total)
     learner.occlusion_map.gives(picture([[68, 64, 60], [52, 48, 44]]), model.requires_grad_(False), image, 0, 2, 1, 1.0)
 
 
@@ -278,7 +279,7 @@ def test_occlusion_map_pairs(learner):
 
 @check("occlusion_map", "the patch covers all channels", weight=2)
 def test_occlusion_map_channels(learner):
-    image, model = numbers((1, 3, 4, 5), 2), curved_model(3, 4, 5, 2)
+    image, model = numbers((1, 3, 4, 5), 2), curved_model(3, (4, 5), 2)
     learner.occlusion_map.gives(
         reference.occlusion_map(model, image, 1, 2, (2, 1), 1.0), model, image, 1, 2, (2, 1), 1.0
     )
@@ -286,7 +287,7 @@ def test_occlusion_map_channels(learner):
 
 @check("occlusion_map", "a patch as large as the image; a stride larger than the patch")
 def test_occlusion_map_extremes(learner):
-    image, model = numbers((1, 2, 3, 5), 3), curved_model(2, 3, 5, 4)
+    image, model = numbers((1, 2, 3, 5), 3), curved_model(2, (3, 5), 4)
     learner.occlusion_map.gives(
         reference.occlusion_map(model, image, 3, (3, 5), 1, 2.0), model, image, 3, (3, 5), 1, 2.0
     )
@@ -317,7 +318,7 @@ def test_occlusion_map_function(learner):
 )
 def test_occlusion_map_drawn(learner, size, patch, stride, channels, label, seed):
     patch = tuple(min(p, n) for p, n in zip(patch, size, strict=True))
-    image, model = numbers((1, channels, *size), seed), curved_model(channels, *size, 3, seed)
+    image, model = numbers((1, channels, *size), seed), curved_model(channels, size, 3, seed)
     fill = float(seed % 5 - 2)
     learner.occlusion_map.gives(
         reference.occlusion_map(model, image, label, patch, stride, fill), model, image, label, patch, stride, fill
@@ -338,8 +339,9 @@ def test_occlusion_map_refuses(learner):
 @check("deletion_curve", "a 2 x 3 image whose score is the sum of its pixels", weight=2)
 def test_deletion_curve_by_hand(learner):
     image, saliency = picture([[[[1, 2, 4], [8, 16, 32]]]]), picture([[5, 1, 9], [3, 0, 7]])
-    model = nn.Sequential(nn.Flatten(), nn.Linear(6, 1, bias=False)).requires_grad_(False)
-    model[1].weight.data.fill_(1)
+    total = nn.Linear(6, 1, bias=False)
+    total.weight.data.fill_(1)
+    model = nn.Sequential(nn.Flatten(), total).requires_grad_(False)
     fractions = torch.arange(4) / 3
     learner.deletion_curve.gives(
         (fractions, picture([63, 27, 18, 0]), 25.5), model, image, 0, saliency, 3, tolerance=1e-5
@@ -368,7 +370,7 @@ def test_deletion_curve_portions(learner):
 
 @check("deletion_curve", "a pixel goes in all channels; negative saliency comes last", weight=2)
 def test_deletion_curve_channels(learner):
-    image, model = numbers((1, 3, 4, 3), 6), curved_model(3, 4, 3, 4)
+    image, model = numbers((1, 3, 4, 3), 6), curved_model(3, (4, 3), 4)
     saliency = numbers((4, 3), 7, -9, 9)
     deleted(learner, model, image, 2, saliency, 6)
     deleted(learner, model, image, 2, -saliency, 6)
@@ -395,7 +397,7 @@ def test_deletion_curve_function(learner):
     seed=seeds(),
 )
 def test_deletion_curve_drawn(learner, size, channels, steps, label, most, seed):
-    image, model = numbers((1, channels, *size), seed), curved_model(channels, *size, 3, seed)
+    image, model = numbers((1, channels, *size), seed), curved_model(channels, size, 3, seed)
     # Scores of both signs may cancel in the area: a bias keeps them up.
     model[3].bias.data += 10_000
     deleted(learner, model, image, label, numbers(size, seed + 1, -most, most), min(steps, size[0] * size[1]))

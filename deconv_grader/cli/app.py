@@ -107,7 +107,11 @@ def progress(context: typer.Context) -> None:
                 fresh = fresh or exercise
             elif state != "passed":
                 begun = begun or exercise
-            tail = {"not started": "", "unchecked": "  changed since its last check", "unreadable": "  its file does not parse"}
+            tail = {
+                "not started": "",
+                "unchecked": "  changed since its last check",
+                "unreadable": "  its file does not parse",
+            }
             console.print(
                 f"    [{color}]{sign}[/] {exercise.name:<28} [dim]{earned:>2} of {exercise.points:>2}[/]"
                 f"[{color}]{tail.get(state, '' if state in ('passed', 'partial') else '  ' + state)}[/]"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import importlib
 import os
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -68,6 +70,14 @@ def complete(workspace: Path) -> Callable[[str, str], None]:
         write(workspace / "deconvlib" / f"{exercise.chapter}.py", exercise, body)
 
     return fill
+
+
+@pytest.fixture(scope="session")
+def from_book() -> Iterator[Callable[[str], ModuleType]]:
+    """Import a module of `book/`, whose files belong to no package that is installed."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.syspath_prepend(str(Path(__file__).parents[2] / "book"))
+        yield importlib.import_module
 
 
 class QuietHandler(SimpleHTTPRequestHandler):

@@ -148,23 +148,23 @@ def test_receptive_field(layers, seed):
 
 
 @pytest.mark.parametrize(
-    ("name", "call"),
+    ("name", "function", "arguments", "keywords"),
     [
-        ("padding", lambda: conv2d(np.ones((1, 1, 4, 4)), np.ones((1, 1, 2, 2)), padding=-1)),
-        ("stride", lambda: conv2d(np.ones((1, 1, 4, 4)), np.ones((1, 1, 2, 2)), stride=(1, 2, 3))),
-        ("stride", lambda: im2col(np.ones((1, 1, 4, 4)), 2, stride=1.5)),
-        ("x", lambda: conv2d(np.ones((4, 4)), np.ones((1, 1, 2, 2)))),
-        ("w", lambda: conv2d(np.ones((1, 3, 4, 4)), np.ones((1, 1, 2, 2)))),
-        ("w", lambda: correlate2d(np.ones((2, 4, 4)), np.ones((1, 2, 2)))),
-        ("groups", lambda: conv2d(np.ones((1, 3, 4, 4)), np.ones((2, 1, 2, 2)), groups=2)),
-        ("bias", lambda: conv2d(np.ones((1, 1, 4, 4)), np.ones((2, 1, 2, 2)), bias=np.ones(3))),
-        ("kernel", lambda: conv2d(np.ones((1, 1, 2, 2)), np.ones((1, 1, 3, 3)))),
-        ("kernel", lambda: conv_output_size(4, True)),
-        (r"layers\[1\]", lambda: receptive_field([(3, 1, 1), (3, 1)])),
-        (r"layers\[0\] stride", lambda: receptive_field([(3, 0, 1)])),
-        ("x", lambda: convolve2d_full("a photograph", np.ones((2, 2)))),
+        ("padding", conv2d, [(1, 1, 4, 4), (1, 1, 2, 2)], {"padding": -1}),
+        ("stride", conv2d, [(1, 1, 4, 4), (1, 1, 2, 2)], {"stride": (1, 2, 3)}),
+        ("stride", im2col, [(1, 1, 4, 4)], {"kernel": 2, "stride": 1.5}),
+        ("x", conv2d, [(4, 4), (1, 1, 2, 2)], {}),
+        ("w", conv2d, [(1, 3, 4, 4), (1, 1, 2, 2)], {}),
+        ("w", correlate2d, [(2, 4, 4), (1, 2, 2)], {}),
+        ("groups", conv2d, [(1, 3, 4, 4), (2, 1, 2, 2)], {"groups": 2}),
+        ("bias", conv2d, [(1, 1, 4, 4), (2, 1, 2, 2)], {"bias": np.ones(3)}),
+        ("kernel", conv2d, [(1, 1, 2, 2), (1, 1, 3, 3)], {}),
+        ("kernel", conv_output_size, [], {"n": 4, "kernel": True}),
+        (r"layers\[1\]", receptive_field, [], {"layers": [(3, 1, 1), (3, 1)]}),
+        (r"layers\[0\] stride", receptive_field, [], {"layers": [(3, 0, 1)]}),
+        ("x", convolve2d_full, [], {"x": "a photograph", "w": np.ones((2, 2))}),
     ],
 )
-def test_bad_input_is_named(name, call):
+def test_bad_input_is_named(name, function, arguments, keywords):
     with pytest.raises((ValueError, TypeError), match=rf"^{name}"):
-        call()
+        function(*map(np.ones, arguments), **keywords)

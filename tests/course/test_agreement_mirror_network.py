@@ -12,7 +12,9 @@ from deconv_grader.checks.writing import seeds
 from deconv_solutions.mirror_network import MirrorNet, SwitchedCNN, four_steps, train_classifier
 
 torch = pytest.importorskip("torch")
-F, nn = torch.nn.functional, torch.nn
+from torch import nn  # noqa: E402
+from torch.autograd import Function  # noqa: E402
+from torch.nn import functional as F  # noqa: E402
 
 
 @st.composite
@@ -79,7 +81,7 @@ def test_one_mirrored_block_is_the_adjoint_of_the_frozen_block(case):
 def test_the_mirror_is_autograd_with_another_rule_for_the_relu(case):
     """Zeiler and Fergus' rule, put into autograd: a ReLU passes what is positive on the way back."""
 
-    class Rule(torch.autograd.Function):
+    class Rule(Function):
         @staticmethod
         def forward(ctx, x):
             return x.relu()
@@ -120,7 +122,7 @@ def test_the_mirror_shares_the_models_parameters():
     code = model.encode(torch.rand(1, 1, 8, 8))
     before = mirror(*code)
     with torch.no_grad():
-        model.convolutions[0].weight.mul_(2)
+        model.get_parameter("convolutions.0.weight").mul_(2)
     torch.testing.assert_close(mirror(*code), 2 * before)
     model.double()  # a move or a change of dtype keeps the tie
     assert mirror(*model.encode(torch.rand(1, 1, 8, 8, dtype=torch.float64))).dtype == torch.float64

@@ -172,11 +172,11 @@ def test_is_the_gradient_of_conv2d(size, settings, seed):
     y = F.conv2d(x, tensor(w), **settings)
     back = draw_array(y.shape, seed + 2, np.float64)
     y.backward(tensor(back))
-    extra = tuple(
+    below, right = (
         output_padding_for(
             y.shape[2 + a], size[a], w.shape[2 + a], along(settings["stride"], a), along(settings["padding"], a)
         )
         for a in (0, 1)
     )
-    same(conv_transpose2d(back, w, None, **settings, output_padding=extra), x.grad)
+    same(conv_transpose2d(back, w, None, **settings, output_padding=(below, right)), x.grad)
     np.testing.assert_array_equal(conv2d(x.detach().numpy(), w, **settings), y.detach().numpy())

@@ -55,6 +55,7 @@ def test_stubs_and_solutions_have_the_same_names_and_signatures(chapter):
         assert ast.get_docstring(node) is None, f"{name}: the docstring stands in deconvlib only"
         if isinstance(node, ast.FunctionDef):
             assert ast.unparse(node.args) == ast.unparse(stubs[name].args), name
+            assert node.returns is not None, f"{name}: what it returns"
             assert ast.unparse(node.returns) == ast.unparse(stubs[name].returns), name
         else:
             empty = ast.parse(f"class {name}:\n{stub_body(EXERCISES[name])}").body[0]
@@ -195,10 +196,6 @@ def test_the_cover_is_described_in_the_same_words_wherever_it_stands():
     assert len(described[0]) == 1
 
 
-def test_the_cover_is_the_picture_that_a_cell_computed():
-    import importlib.util
-
-    spec = importlib.util.spec_from_file_location("cover", ROOT / "book" / "cover.py")
-    cover = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(cover)
+def test_the_cover_is_the_picture_that_a_cell_computed(from_book):
+    cover = from_book("cover")
     assert cover.COVER.read_bytes() == cover.stored_cover(), "run: make cover"

@@ -44,7 +44,7 @@ def test_a_folder_means_torchvisions_own(monkeypatch, tmp_path):
         return types.SimpleNamespace(data=torch.zeros(3, 28, 28, dtype=torch.uint8), targets=torch.tensor([4, 0, 9]))
 
     datasets = types.ModuleType("torchvision.datasets")
-    datasets.FashionMNIST = stand_in
+    monkeypatch.setattr(datasets, "FashionMNIST", stand_in, raising=False)
     monkeypatch.setitem(sys.modules, "torchvision", types.ModuleType("torchvision"))
     monkeypatch.setitem(sys.modules, "torchvision.datasets", datasets)
     images, labels = fashion_mnist("test", tmp_path)

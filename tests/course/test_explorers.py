@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import html
-import importlib.util
 import io
 import itertools
 import json
@@ -13,6 +12,7 @@ import re
 import shutil
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -41,7 +41,8 @@ def test_output_is_the_same_each_time(name):
     first, second = (explore(name)._repr_mimebundle_() for _ in range(2))
     assert first == second
     assert set(first) == {"text/plain", "text/html"}  # no kernel here, so no widget
-    state = json.loads(html.unescape(re.search('data-state="([^"]*)"', first["text/html"])[1]))
+    (written,) = re.findall('data-state="([^"]*)"', first["text/html"])
+    state = json.loads(html.unescape(written))
     assert state == explore(name).state
     assert f'class="deconv-explorer" data-explorer="{name}"' in first["text/html"]
 
@@ -142,13 +143,10 @@ def test_sheets_and_controls_agree():
 
 
 @pytest.fixture(scope="module")
-def sheets():
+def sheets(from_book):
     """`make sheets` as a module."""
     pytest.importorskip("torch")
-    spec = importlib.util.spec_from_file_location("sheets", BOOK / "sheets.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+    return from_book("sheets")
 
 
 def stored(name, place):
@@ -266,7 +264,7 @@ def batch(grid):
 def test_convolutions(opened):
     draw = random.Random(1)
     sizes = itertools.product((1, 2, 5, 8), (3, 6), (1, 2, 3, 5), (1, 4), (1, 2, 3), (0, 1, 3), (1, 2))
-    cases = []
+    cases: list[dict[str, Any]] = []
     for H, W, K, L, s, p, d in sizes:
         grid = [[[draw.randint(-9, 9) for _ in range(b)] for _ in range(a)] for a, b in ((H, W), (K, L))]
         cases.append({"x": grid[0], "w": grid[1], "keywords": {"stride": s, "padding": p, "dilation": d}})
@@ -286,10 +284,10 @@ def test_convolutions(opened):
 def test_transposed_convolutions(opened):
     draw = random.Random(2)
     sizes = itertools.product((1, 2, 4), (1, 3), (1, 2, 4), (1, 3), (1, 2, 3), (0, 1, 3), (0, 1, 2), (1, 2))
-    cases = []
+    cases: list[dict[str, Any]] = []
     for H, W, K, L, s, p, o, d in sizes:
         grid = [[[draw.randint(-9, 9) for _ in range(b)] for _ in range(a)] for a, b in ((H, W), (K, L))]
-        keywords = {"stride": s, "padding": p, "outputPadding": o, "dilation": d}
+        keywords: dict[str, Any] = {"stride": s, "padding": p, "outputPadding": o, "dilation": d}
         cases.append({"y": grid[0], "w": grid[1], "keywords": keywords})
     results = evaluated(
         opened(),
@@ -422,7 +420,7 @@ def test_a_deblurring(opened):
 
 
 def test_overlaps(opened):
-    cases = [
+    cases: list[dict[str, Any]] = [
         {"n": n, "kernel": k, "stride": s, "weights": weights}
         for n, k, s in itertools.product((1, 3, 5), range(1, 7), (1, 2, 3))
         for weights in ("ones", "rising", "tent")
@@ -445,7 +443,7 @@ def test_mirrors(opened):
     """The sizes on every level are those of PyTorch's layers."""
     torch = pytest.importorskip("torch")
     draw = random.Random(4)
-    choices = {
+    choices: dict[str, Any] = {
         "n": range(5, 41),
         "kernel": range(1, 8),
         "pool": (2, 3),
@@ -546,7 +544,7 @@ def test_sparse_codes(opened):
     noise = (x - sparse_coding.synthesise(z, w)).flatten()
     assert 0.03 < noise.std() < 0.05
     assert bound == pytest.approx(sparse_coding.lipschitz_bound(w, (1, x.shape[-1])), rel=1e-12)
-    cases = [
+    cases: list[dict[str, Any]] = [
         {"method": method, "slider": slider, "iterations": iterations}
         for method in ("ista", "fista")
         for slider in (0, 8, 13, 18)

@@ -159,6 +159,7 @@ def torchvision(monkeypatch):
     class Network(nn.Module):
         def __init__(self):
             super().__init__()
+            self.asked: list[str] = []
             layers, before = [], 3
             for channels in networks.VGG16:
                 for after in channels:
@@ -172,14 +173,17 @@ def torchvision(monkeypatch):
                 *(nn.Linear(16, 16), nn.ReLU(inplace=True), nn.Dropout(), nn.Linear(16, 1000)),
             )
 
+        def asked_for(self, weights):
+            self.asked.append(weights)
+            return self
+
     torch.manual_seed(0)
     network = Network().eval()
-    models.VGG16_Weights = types.SimpleNamespace(IMAGENET1K_V1="IMAGENET1K_V1")
-    asked = []
-    models.vgg16 = lambda weights: asked.append(weights) or network
+    weights = types.SimpleNamespace(IMAGENET1K_V1="IMAGENET1K_V1")
+    monkeypatch.setattr(models, "VGG16_Weights", weights, raising=False)
+    monkeypatch.setattr(models, "vgg16", network.asked_for, raising=False)
     monkeypatch.setitem(sys.modules, "torchvision", types.ModuleType("torchvision"))
     monkeypatch.setitem(sys.modules, "torchvision.models", models)
-    network.asked = asked
     return network
 
 

@@ -14,8 +14,9 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import ModuleType
 from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
@@ -268,12 +269,10 @@ def test_the_reference_lists_every_exercise(pages: dict[str, Page]) -> None:
 
 
 @pytest.fixture
-def course_site(monkeypatch: pytest.MonkeyPatch):  # type: ignore[no-untyped-def]
-    monkeypatch.syspath_prepend(str(ROOT / "book"))
-    import course_site.exercises
-    import course_site.repository
-
-    return course_site
+def course_site(from_book: Callable[[str], ModuleType]) -> ModuleType:
+    from_book("course_site.exercises")
+    from_book("course_site.repository")
+    return from_book("course_site")
 
 
 @pytest.mark.parametrize(

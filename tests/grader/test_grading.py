@@ -76,6 +76,7 @@ def test_hidden_checks_keep_what_they_expect(make_submission):
         hidden = [check for check in result.checks if check.hidden]
         assert hidden
         for check in hidden:
+            assert check.feedback is not None
             assert check.feedback.expected == []
             assert "was expected, not 1234567" not in check.feedback.note or "another value" in check.feedback.note
 

@@ -76,6 +76,7 @@ def test_when_the_grader_dies_everything_dies_with_it(how):
         a.unwritten(e); a._left = 100; a.call(e, (1,), {})
     """
     with subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE) as grader:
+        assert grader.stdout is not None
         assert grader.stdout.readline() == b"ready\n"
         (zygote,) = _children(grader.pid)
         workers = _children(zygote)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 import textwrap
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from deconv_grader.checks.assertions import Call, Learner
 from deconv_grader.checks.feedback import CheckFailed
 from deconv_grader.checks.in_process import InProcess
 from deconv_grader.grading.workbook import Workbook
+from deconv_grader.values.calls import Answers
 from deconv_grader.values.copies import duplicate, same, shares
 from deconv_grader.values.torch_modules import LAYERS, build, describe
 from deconv_tests.grader.bench import KNOWN, Bench
@@ -51,7 +53,7 @@ class Here(InProcess):
     """The learner's text, run in this process."""
 
     def __init__(self, text):
-        space = {}
+        space: dict[str, Any] = {}
         exec("import torch\nfrom torch import nn\n" + textwrap.dedent(text), space)
         super().__init__({EXERCISE.name: space[EXERCISE.name]})
 
@@ -62,6 +64,7 @@ def ask(request):
     made = []
 
     def make(text):
+        answers: Answers
         if request.param == "in process":
             answers = Here(text)
         else:

@@ -7,6 +7,7 @@ import io
 import json
 from html.parser import HTMLParser
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree
 
 import jsonschema
@@ -55,7 +56,7 @@ def grading():
         ExerciseResult(seventh, [check("forbidden")]),
         ExerciseResult(eighth),
     ]
-    facts = {"finished": "2026-01-01T00:00:00+00:00", "versions": {"python": "3"}, "revision": "abc"}
+    facts: dict[str, Any] = {"finished": "2026-01-01T00:00:00+00:00", "versions": {"python": "3"}, "revision": "abc"}
     return Grading(HOSTILE, results, "landlock", 1.5, notes=[HOSTILE], **facts)
 
 
@@ -81,9 +82,9 @@ def test_junit_counts_and_parses(grading):
     root = ElementTree.fromstring(to_junit(grading))
     for suite in root:
         cases = list(suite)
-        assert int(suite.get("tests")) == len(cases)
+        assert int(suite.attrib["tests"]) == len(cases)
         for kind, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-            assert int(suite.get(kind)) == sum(case.find(tag) is not None for case in cases)
+            assert int(suite.attrib[kind]) == sum(case.find(tag) is not None for case in cases)
     assert len(root) == len(grading.results)
 
 

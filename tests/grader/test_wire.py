@@ -220,7 +220,7 @@ def test_an_int_too_large_is_not_sent():
 
 
 def test_a_list_in_itself_is_not_sent():
-    endless = []
+    endless: list = []
     endless.append(endless)
     with pytest.raises(wire.WireError):
         across(endless)
@@ -327,7 +327,7 @@ def test_a_frame_with_a_byte_changed(value, data):
     frame = bytearray(wire.encode({"kind": "result"}, value, wire.REPLY))
     place = data.draw(st.integers(8, len(frame) - 1))
     frame[place] = data.draw(st.integers(0, 255))
-    header, _ = wire.lengths(frame[:8], wire.REPLY)
+    header, _ = wire.lengths(bytes(frame[:8]), wire.REPLY)
     refused_or_small(bytes(frame[8 : 8 + header]), bytes(frame[8 + header :]), wire.REPLY)
 
 

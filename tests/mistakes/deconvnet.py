@@ -666,7 +666,7 @@ def _patch(
             if isinstance(step, nn.Conv2d) or (pools and isinstance(step, nn.MaxPool2d | nn.AvgPool2d)):
                 k, s, p, d = (
                     v[0 if rows_only else axis] if isinstance(v, tuple) else v
-                    for v in (step.kernel_size, step.stride, step.padding, getattr(step, "dilation", 1))
+                    for v in (getattr(step, name, 1) for name in ("kernel_size", "stride", "padding", "dilation"))
                 )
                 chain.append(((k - 1) * (d if dilate else 1) + 1, s if jump else 1, p if pad else 0))
         field, step_size, offset = reference.receptive_field(chain)

@@ -145,6 +145,7 @@ class SwitchedCNNUnpadded(reference.SwitchedCNN):
     def __init__(self, in_channels, channels, classes, image_size, kernel=3):
         super().__init__(in_channels, channels, classes, image_size, kernel)
         for convolution in self.convolutions:
+            assert isinstance(convolution, nn.Conv2d)
             convolution.padding = (0, 0)
 
 
@@ -158,6 +159,7 @@ class SwitchedCNNPaddedByOne(reference.SwitchedCNN):
     def __init__(self, in_channels, channels, classes, image_size, kernel=3):
         super().__init__(in_channels, channels, classes, image_size, kernel)
         for convolution in self.convolutions:
+            assert isinstance(convolution, nn.Conv2d)
             convolution.padding = (1, 1)
 
 
@@ -210,7 +212,7 @@ class SwitchedCNNWithoutBias(reference.SwitchedCNN):
     def __init__(self, in_channels, channels, classes, image_size, kernel=3):
         super().__init__(in_channels, channels, classes, image_size, kernel)
         for convolution in self.convolutions:
-            convolution.bias = None
+            convolution.register_parameter("bias", None)
 
 
 @mistake("SwitchedCNN")
@@ -247,7 +249,7 @@ class SwitchedCNNRemembersEverything(reference.SwitchedCNN):
 
     def __init__(self, in_channels, channels, classes, image_size, kernel=3):
         super().__init__(in_channels, channels, classes, image_size, kernel)
-        self.kept = [], []
+        self.kept: tuple[list, list] = [], []
 
     def encode(self, x):
         features, switches, sizes = super().encode(x)
@@ -301,7 +303,7 @@ def _train(model, loader, epochs, lr, optimizer=None, loss=F.cross_entropy, clea
     if epochs < 1 or lr <= 0 or not loader:
         raise ValueError("refused")
     optimizer = optimizer or torch.optim.Adam(model.parameters(), lr=lr)
-    history = {"loss": [], "accuracy": []}
+    history: dict[str, list[float]] = {"loss": [], "accuracy": []}
     model.train()
     for _ in range(epochs):
         total, right, seen = 0.0, 0, 0
@@ -495,7 +497,7 @@ def train_classifier_scored_afterwards(model, loader, epochs, lr, device="cpu"):
 
     Then each batch is judged by a model that has just learned it. The history takes the scores that the step was made from.
     """
-    kept = []
+    kept: list[tuple] = []
 
     class Watching(torch.optim.Adam):
         def step(self, closure=None):
@@ -596,7 +598,7 @@ class _Mirror(nn.Module):
         return self.back(F.relu(self.unpool(x, where, size)), convolution)
 
     def unpool(self, x, where, size):
-        return F.max_unpool2d(x, where, 2, output_size=size)
+        return F.max_unpool2d(x, where, (2, 2), output_size=size)
 
     def back(self, x, convolution):
         return F.conv_transpose2d(x, convolution.weight, padding=convolution.padding)
@@ -850,7 +852,7 @@ def four_steps_article(model, image):
     def back(x, switches, sizes, weights):
         for where, size, weight in reversed(list(zip(switches, sizes, weights, strict=True))):
             filtered = F.conv_transpose2d(F.relu(x), weight, padding=_crop(weight))
-            x = F.max_unpool2d(filtered, where[:, : filtered.shape[1]], 2, output_size=size)
+            x = F.max_unpool2d(filtered, where[:, : filtered.shape[1]], (2, 2), output_size=size)
         return filtered, x
 
     return _steps(model, image, back)
@@ -866,7 +868,7 @@ def four_steps_without_relu(model, image):
 
     def back(x, switches, sizes, weights):
         for where, size, weight in reversed(list(zip(switches, sizes, weights, strict=True))):
-            unpooled = F.max_unpool2d(x, where, 2, output_size=size)
+            unpooled = F.max_unpool2d(x, where, (2, 2), output_size=size)
             x = F.conv_transpose2d(unpooled, weight, padding=_crop(weight))
         return unpooled, x
 
@@ -883,7 +885,7 @@ def four_steps_after_relu(model, image):
 
     def back(x, switches, sizes, weights):
         for where, size, weight in reversed(list(zip(switches, sizes, weights, strict=True))):
-            unpooled = F.relu(F.max_unpool2d(x, where, 2, output_size=size))
+            unpooled = F.relu(F.max_unpool2d(x, where, (2, 2), output_size=size))
             x = F.conv_transpose2d(unpooled, weight, padding=_crop(weight))
         return unpooled, x
 
@@ -899,9 +901,9 @@ def four_steps_first_unpooling(model, image):
     """
 
     def back(x, switches, sizes, weights):
-        first = F.max_unpool2d(x, switches[-1], 2, output_size=sizes[-1])
+        first = F.max_unpool2d(x, switches[-1], (2, 2), output_size=sizes[-1])
         for where, size, weight in reversed(list(zip(switches, sizes, weights, strict=True))):
-            x = F.relu(F.max_unpool2d(x, where, 2, output_size=size))
+            x = F.relu(F.max_unpool2d(x, where, (2, 2), output_size=size))
             x = F.conv_transpose2d(x, weight, padding=_crop(weight))
         return first, x
 
@@ -939,7 +941,7 @@ def four_steps_with_history(model, image):
 
     def back(x, switches, sizes, weights):
         for where, size, weight in reversed(list(zip(switches, sizes, weights, strict=True))):
-            unpooled = F.max_unpool2d(x, where, 2, output_size=size)
+            unpooled = F.max_unpool2d(x, where, (2, 2), output_size=size)
             x = F.conv_transpose2d(F.relu(unpooled), weight, padding=_crop(weight))
         return unpooled, x
 

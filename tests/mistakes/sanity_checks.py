@@ -248,7 +248,7 @@ def _both(a, b, spearman=None, ssim=None):
     }
 
 
-def _ssim(a, b, size=7, stride=1, padding=0, data_range=2.0, sample=1.0):
+def _ssim(a, b, *, size=7, stride=1, padding=0, data_range=2.0, sample=1.0):
     def mean(plane):
         return F.avg_pool2d(plane[None], size, stride, padding)[0]
 

@@ -6,6 +6,7 @@ import math
 
 import torch
 from torch.nn import functional
+from torch.nn.grad import conv2d_weight
 
 from deconv_grader.checks.known_answers import mistake
 from deconv_solutions import sparse_coding as reference
@@ -721,7 +722,8 @@ def _fista(x, filters, weight, iterations, start=None, **wrong):
             "late": (t - 1) / t,
             "constant": 0.5,
             "whole": t / following,
-        }.get(wrong.get("momentum"), (t - 1) / following)
+            "right": (t - 1) / following,
+        }[wrong.get("momentum", "right")]
         ahead = z + momentum * (z - (origin if wrong.get("from_ahead") else before))
         if not wrong.get("t_stays"):
             t = following
@@ -860,7 +862,7 @@ def fista_no_first_value(x, filters, weight, iterations, start=None):
 
 
 def _direction(x, z, filters):
-    return torch.nn.grad.conv2d_weight(x - synthesise(z, filters), filters.shape, z)
+    return conv2d_weight(x - synthesise(z, filters), filters.shape, z)
 
 
 def _stepped(x, z, filters, step=None, turn=1.0):
@@ -933,7 +935,7 @@ def update_filters_without_residual(x, z, filters):
     What they explain already must be taken away first: the residual is x - synthesise(z, filters).
     """
     reference.update_filters(x, z, filters)
-    direction = torch.nn.grad.conv2d_weight(x, filters.shape, z)
+    direction = conv2d_weight(x, filters.shape, z)
     change = synthesise(z, direction).square().sum()
     step = direction.square().sum() / change if change > 0 else 0.0
     return _normed(filters + step * direction, z)

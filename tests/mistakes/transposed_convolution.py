@@ -345,8 +345,8 @@ def conv_transpose_dilation_ignored(y, w, bias=None, stride=1, padding=0, output
     Dilation spreads the taps of each stamp; tap k lies k * dilation pixels from the stamp's start.
     """
     reference.conv_transpose2d(y, w, bias, stride, padding, output_padding, dilation, groups)
-    extra = tuple(min(e, s - 1) for e, s in zip(pair("", output_padding), pair("", stride), strict=True))
-    return reference.conv_transpose2d(y, w, bias, stride, padding, extra, 1, groups)
+    below, right = (min(e, s - 1) for e, s in zip(pair("", output_padding), pair("", stride), strict=True))
+    return reference.conv_transpose2d(y, w, bias, stride, padding, (below, right), 1, groups)
 
 
 @mistake("conv_transpose2d")

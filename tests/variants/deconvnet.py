@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import math
 
 import numpy as np
 import torch
@@ -197,10 +198,10 @@ def top_activations_loop(model, images, layer, unit, k):
             maps = steps(images[n : n + 1])
             if maps.ndim != 4 or not 0 <= unit < maps.shape[1]:
                 raise ValueError("no such channel")
-            best = None
+            best = (n, 0, 0, -math.inf)
             for r, row in enumerate(maps[0, unit].tolist()):
                 for c, value in enumerate(row):
-                    if best is None or value > best[3]:
+                    if value > best[3]:
                         best = (n, r, c, value)
             hits.append(best)
     hits.sort(key=lambda hit: (-hit[3], hit[0]))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.grad import conv2d_input
 
 from deconv_grader.checks.known_answers import variant
 
@@ -26,12 +29,11 @@ class SwitchedCNNOfLayers(nn.Module):
         super().__init__()
         sides = _check(channels, image_size, kernel)
         self.convolutions = nn.ModuleList()
-        for count in channels:
-            self.convolutions.append(nn.Conv2d(in_channels, count, kernel, padding="same"))
-            in_channels = count
+        for before, count in pairwise([in_channels, *channels]):
+            self.convolutions.append(nn.Conv2d(before, count, kernel, padding="same"))
         self.pool = nn.MaxPool2d(2, return_indices=True)
         with torch.no_grad():
-            features = self.encode(torch.zeros(1, self.convolutions[0].in_channels, *sides))[0]
+            features = self.encode(torch.zeros(1, in_channels, *sides))[0]
         self.classifier = nn.Linear(features.numel(), classes)
 
     def encode(self, x):
@@ -120,7 +122,8 @@ def train_classifier_by_hand(model, loader, epochs, lr, device="cpu"):
     model.to(device).train()
     parameters = list(model.parameters())
     first, second = [torch.zeros_like(p) for p in parameters], [torch.zeros_like(p) for p in parameters]
-    history, step = {"accuracy": [], "loss": []}, 0
+    history: dict[str, list[float]] = {"accuracy": [], "loss": []}
+    step = 0
     for _ in range(epochs):
         losses, hits, seen = 0.0, 0.0, 0
         for images, labels in loader:
@@ -183,7 +186,7 @@ class MirrorNetOfGradients(nn.Module):
         for layer, where, size in back:
             x = nn.MaxUnpool2d(2)(x, where, output_size=list(size)).relu()
             shape = (len(x), layer.weight.shape[1], *size)
-            x = nn.grad.conv2d_input(shape, layer.weight, x, padding=layer.weight.shape[-1] // 2)
+            x = conv2d_input(shape, layer.weight, x, padding=layer.weight.shape[-1] // 2)
         return x
 
 
@@ -225,10 +228,10 @@ def four_steps_of_the_mirror(model, image):
         picture = MirrorNet(model)(features, switches, sizes)
         x = features
         for i in range(len(sizes) - 1, 0, -1):
-            x = F.max_unpool2d(x, switches[i], 2, output_size=sizes[i])
+            x = F.max_unpool2d(x, switches[i], (2, 2), output_size=sizes[i])
             layer = model.convolutions[i]
             x = F.conv_transpose2d(x.relu(), layer.weight, padding=layer.padding)
-        unpooled = F.max_unpool2d(x, switches[0], 2, output_size=sizes[0])
+        unpooled = F.max_unpool2d(x, switches[0], (2, 2), output_size=sizes[0])
     vector = features.reshape(len(image), -1)
     return {"vector": vector, "forward": features, "inverse_convolution": picture, "unpooling": unpooled}
 
@@ -240,9 +243,9 @@ def four_steps_forward_again(model, image):
     x, kept = image, []
     for layer in model.convolutions:
         x = F.relu(F.conv2d(x, layer.weight, layer.bias, padding=layer.padding))
-        kept.append((layer, x.shape))
+        shape = x.shape
         x, where = F.max_pool2d(x, 2, return_indices=True)
-        kept[-1] += (where,)
+        kept.append((layer, shape, where))
     steps = {"forward": x, "vector": x.contiguous().view(n, -1)}
     for layer, shape, where in kept[::-1]:
         steps["unpooling"] = torch.zeros(shape).flatten(2).scatter(2, where.flatten(2), x.flatten(2)).view(shape)

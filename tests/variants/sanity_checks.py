@@ -219,9 +219,9 @@ def deletion_curve_by_rank(model, image, label, saliency, steps):
         with torch.no_grad():
             scores.append(model(torch.where(turn < gone, torch.zeros(()).to(image), image))[0, label])
         fractions.append(gone / (height * width))
-    scores = torch.stack(scores)
     area = sum((fractions[i + 1] - fractions[i]) * (float(scores[i]) + float(scores[i + 1])) / 2 for i in range(steps))
-    return torch.tensor(fractions, dtype=scores.dtype), scores, area
+    curve = torch.stack(scores)
+    return torch.tensor(fractions, dtype=curve.dtype), curve, area
 
 
 @variant("deletion_curve")
@@ -283,7 +283,7 @@ def invert_features_with_a_hook(model, layer, target, steps, total_variation, st
     if energy == 0:
         raise ValueError("nothing to meet")
     twin = copy.deepcopy(model).eval()  # its own gradients may fill up
-    caught = {}
+    caught: dict[str, torch.Tensor] = {}
     dict(twin.named_children())[layer].register_forward_hook(lambda module, given, answer: caught.update(f=answer))
     image = nn.Parameter(start.clone())
     optimizer = torch.optim.Adam([image], lr=rate)

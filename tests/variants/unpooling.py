@@ -77,7 +77,7 @@ def max_pool2d_taps(x, kernel, stride=None, padding=0):
     (K, L), (down, right), (top, left), (h, w) = _plan((H, W), kernel, stride, padding)
     rows = np.arange(h)[:, None] * down - top
     columns = np.arange(w)[None, :] * right - left
-    y = switches = None
+    y: np.ndarray | None = None
     for k in range(K):
         for l in range(L):
             inside = (rows + k >= 0) & (rows + k < H) & (columns + l >= 0) & (columns + l < W)
@@ -88,6 +88,7 @@ def max_pool2d_taps(x, kernel, stride=None, padding=0):
                 continue
             better = inside & (none | (value > y) | (np.isnan(value) & ~np.isnan(y)))
             y, switches, none = np.where(better, value, y), np.where(better, place, switches), none & ~inside
+    assert y is not None  # a window has a pixel
     return y.copy(), switches.astype(np.int64)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from deconv_tests.grader.hostile import GRADED, Case
@@ -10,7 +11,7 @@ from deconv_tests.grader.hostile import GRADED, Case
 RIGHT = "return _right(*args, **keywords)"
 
 
-def _module(text: bytes) -> object:
+def _module(text: bytes) -> Callable[[Path], None]:
     def write(folder: Path) -> None:
         (folder / "deconvlib" / "convolution.py").write_bytes(text)
 
