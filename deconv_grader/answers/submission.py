@@ -1,8 +1,8 @@
 """What a learner handed in, as text: read by the grader with care, and never imported by it.
 
-A submission is a folder with a ``deconvlib/`` in it (everything else is ignored), a folder of chapter modules, one
-module, or a notebook with exercise cells. Links are not followed, and only ordinary files of a sensible size are read;
-what is wrong with one module is said of that module alone.
+A submission is a module, a notebook with exercise cells, or a folder or zip with any of these in it, at whatever depth;
+`layouts` finds them. Links are not followed, and only ordinary files of a sensible size are read; what is wrong with one
+file is said of that file alone.
 """
 
 from __future__ import annotations
@@ -12,20 +12,26 @@ import json
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from deconv_grader.answers.layouts import MOST_SAID, Found, Ignored, Look, look
+from deconv_grader.answers.merging import Part, merge
 
 LARGEST_MODULE = 256 << 10
 LARGEST_NOTEBOOK = 32 << 20
 MOST_MODULES = 100
 LARGEST_TOTAL = 2 << 20
-_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 _MAGIC = re.compile(r"\s*%%exercise[ \t]+([A-Za-z_][A-Za-z0-9_]*)[ \t]*\n")
 
 
 class CannotRead(ValueError):
-    """There is nothing to grade at this path; the message says why."""
+    """There is nothing to grade at this path; the message says why, and `ignored` what lay there."""
+
+    def __init__(self, message: str, ignored: Sequence[Ignored] = ()):
+        super().__init__(message)
+        self.ignored = list(ignored)
 
 
 @dataclass
@@ -33,22 +39,31 @@ class Submission:
     """A learner's modules.
 
     `sources` maps a module's name in ``deconvlib`` to its text, `problems` that of a module that could not be read to the
-    reason, and `broken` an exercise whose notebook cell is not Python to the reason.
+    reason, and `broken` an exercise whose notebook cell is not Python to the reason. `read` are the files that these come
+    from, `ignored` those that do not count, and `notes` say which of several counts.
     """
 
     path: Path
     sources: dict[str, str] = field(default_factory=dict)
     problems: dict[str, str] = field(default_factory=dict)
     broken: dict[str, str] = field(default_factory=dict)
+    read: list[str] = field(default_factory=list)
+    ignored: list[Ignored] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
     @classmethod
-    def read(cls, path: Path, exercises: Mapping[str, str], headers: Mapping[str, str] | None = None) -> Submission:
-        """Read what is at `path`.
+    def read_from(
+        cls,
+        paths: Path | Sequence[Path],
+        exercises: Mapping[str, str],
+        headers: Mapping[str, str] | None = None,
+    ) -> Submission:
+        """Read what one learner handed in.
 
         Parameters
         ----------
-        path
-            A folder, a module or a notebook.
+        paths
+            A folder, a module, a notebook or a zip; or several of them, which are one submission.
         exercises
             Exercise name -> the module that it belongs to.
         headers
@@ -57,71 +72,101 @@ class Submission:
         Raises
         ------
         CannotRead
-            If it is none of these.
+            If there is no answer in it.
         """
-        chapters = set(exercises.values())
-        if path.is_dir():
-            return cls._from_folder(path, chapters)
-        if not path.is_file():
-            raise CannotRead(f"{path} is neither a folder nor a file")
-        if path.suffix == ".ipynb":
-            sources, broken = extract_notebook(path, exercises, headers or {})
-            if not sources and not broken:
-                raise CannotRead(f"{path.name} has no cell that begins with %%exercise NAME")
-            return cls(path, sources, {}, broken)
-        if path.suffix == ".py":
-            if path.stem not in chapters:
-                raise CannotRead(f"{path.name} is no chapter's module; those are {', '.join(sorted(chapters))}")
-            out = cls(path)
-            out._add(path.stem, path.resolve())
-            return out
-        raise CannotRead(f"{path.name} is neither a folder, a module (.py) nor a notebook (.ipynb)")
-
-    @classmethod
-    def _from_folder(cls, path: Path, chapters: set[str]) -> Submission:
-        out = cls(path)
-        folder = path / "deconvlib"
-        if os.path.lexists(folder):
-            if folder.is_symlink() or not folder.is_dir():
-                raise CannotRead(f"{folder} is not a folder of its own")
-            out._add_folder(folder, "")
-        else:
-            for name in sorted(chapters):
-                if os.path.lexists(path / f"{name}.py"):
-                    out._add(name, path / f"{name}.py")
-        if not out.sources and not out.problems:
-            raise CannotRead(f"{path} has no deconvlib/ with a chapter's module in it")
+        paths = [paths] if isinstance(paths, Path) else list(paths)
+        for path in paths:
+            if not path.exists():
+                raise CannotRead(f"{path.name or path} is neither a folder nor a file")
+        out = cls(paths[0])
+        names = {
+            module: frozenset(name for name, home in exercises.items() if home == module)
+            for module in exercises.values()
+        }
+        with look(paths, set(exercises.values())) as looked:
+            parts = out._parts(looked, names, exercises, headers or {})
+        out.ignored = looked.ignored
+        for module, texts in parts.items():
+            merged = merge(texts, names.get(module, frozenset()))
+            if sum(map(len, out.sources.values())) + len(merged.text) > LARGEST_TOTAL:
+                out.problems[module] = f"{module}.py: the modules are too large together"
+                continue
+            out.sources[module] = merged.text
+            out.read += [where for where in merged.read if where not in out.read]
+            out.notes += merged.notes
+            out.ignored += [one for one in merged.ignored if one.path not in out.read]
+        out.ignored = [one for one in out.ignored if one.path not in out.read]
+        out._settle(looked.unusable, exercises)
+        if not out.sources and not out.problems and not out.broken:
+            raise CannotRead(_nothing(out), out.ignored)
         return out
 
-    def _add_folder(self, folder: Path, prefix: str) -> None:
-        """All modules of a folder and of the folders in it, the course's own `course` left out."""
-        try:
-            with os.scandir(folder) as entries:
-                found = sorted(entries, key=lambda entry: entry.name)
-        except OSError as error:
-            raise CannotRead(f"{folder.name} is not read: {error.strerror}") from None
-        for entry in found:
-            name = entry.name.removesuffix(".py")
-            if not _NAME.match(name) or name == "__init__" or (not prefix and name == "course"):
+    def _parts(
+        self,
+        looked: Look,
+        names: Mapping[str, frozenset[str]],
+        exercises: Mapping[str, str],
+        headers: Mapping[str, str],
+    ) -> dict[str, list[Part]]:
+        """The text of every file that was found, by module."""
+        parts: dict[str, list[Part]] = {}
+        for found in looked.found:
+            try:
+                texts = self._texts(found, exercises, headers)
+            except CannotRead as error:
+                looked.ignore(found.where, str(error))
+                if found.module is not None:
+                    self.problems.setdefault(found.module, str(error))
                 continue
-            if entry.name.endswith(".py"):
-                self._add(prefix + name, Path(entry.path))
-            elif entry.is_dir(follow_symlinks=False) and prefix.count(".") < 3:
-                self._add_folder(Path(entry.path), f"{prefix}{name}.")
+            except Exception as error:  # one file costs itself
+                looked.ignore(found.where, f"it cannot be read: {type(error).__name__}: {error}")
+                continue
+            for module, text in texts.items():
+                if module not in parts and len(parts) >= MOST_MODULES:
+                    looked.ignore(found.where, f"there are more than {MOST_MODULES} modules")
+                    continue
+                known = names.get(module, frozenset())
+                written = written_exercises(text, set(known))
+                parts.setdefault(module, []).append(
+                    Part(found.where, text, found.changed, None if written is None else frozenset(written))
+                )
+        return parts
 
-    def _add(self, name: str, path: Path) -> None:
-        if len(self.sources) >= MOST_MODULES:
-            self.problems[name] = f"{path.name}: there are more than {MOST_MODULES} modules"
-            return
-        try:
-            text = read_text(path, LARGEST_MODULE)
-        except CannotRead as error:
-            self.problems[name] = str(error)
-            return
-        if sum(map(len, self.sources.values())) + len(text) > LARGEST_TOTAL:
-            self.problems[name] = f"{path.name}: the modules are too large together"
-            return
-        self.sources[name] = text
+    def _texts(self, found: Found, exercises: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, str]:
+        if found.module is not None:
+            return {found.module: read_text(found.path, LARGEST_MODULE)}
+        sources, broken = extract_notebook(found.path, exercises, headers)
+        self.broken.update(broken)
+        if not sources and not broken:
+            raise CannotRead(f"{found.path.name} has no cell that begins with %%exercise NAME")
+        if not sources:
+            self.read.append(found.where)
+        return sources
+
+    def _settle(self, unusable: Mapping[str, str], exercises: Mapping[str, str]) -> None:
+        """What is written elsewhere is no problem where it is not."""
+        for module, reason in unusable.items():
+            self.problems.setdefault(module, reason)
+        for module in self.sources:
+            self.problems.pop(module, None)
+        for name in list(self.broken):
+            text = self.sources.get(exercises[name], "")
+            if name in (written_exercises(text, {name}) or ()):
+                self.notes.append(f"{self.broken.pop(name)}; another {name} counts in its place")
+        if len(self.ignored) > MOST_SAID:
+            more = len(self.ignored) - MOST_SAID
+            self.ignored[MOST_SAID:] = [Ignored("...", f"and {more} more files and folders that hold no answer")]
+
+
+def _nothing(submission: Submission) -> str:
+    """Why there is nothing to grade, in one line."""
+    name = submission.path.resolve().name
+    told = "; ".join(f"{one.path}: {one.reason}" for one in submission.ignored[:3])
+    more = f"; and {len(submission.ignored) - 3} more" if len(submission.ignored) > 3 else ""
+    return (
+        f"{name} has no deconvlib/ with a chapter's module in it, no chapter's module and no notebook with %%exercise cells"
+        + (f" ({told}{more})" if told else ": it is empty")
+    )
 
 
 def read_text(path: Path, largest: int) -> str:

@@ -17,6 +17,7 @@ from deconv_grader.checks.assertions import learner_lines
 from deconv_grader.checks.feedback import CheckFailed, Feedback
 from deconv_grader.checks.known_answers import Mistake
 from deconv_grader.checks.results import CheckResult, ExerciseResult
+from deconv_grader.checks.writing import drawn_from
 from deconv_grader.values.calls import Answers
 from deconv_grader.values.failures import TimedOut, WorkerFailure
 from deconvlib.course.catalogue import Exercise
@@ -34,9 +35,10 @@ TESTS = Path(str(deconv_tests.__file__)).resolve().parent
 class _Recorder:
     """A pytest plugin that keeps the chosen checks, feeds them the answers and records what comes of them."""
 
-    def __init__(self, chosen: list[Exercise], answers: Answers, reveal: bool):
+    def __init__(self, chosen: list[Exercise], answers: Answers, reveal: bool, seed: int | None):
         self.answers = answers
         self.reveal = reveal
+        self.seed = seed
         self.results = {exercise.name: ExerciseResult(exercise) for exercise in chosen}
         self.collection_errors: list[str] = []
 
@@ -69,6 +71,11 @@ class _Recorder:
         states = [check.status for check in self.results[exercise.name].checks]
         if states[:1] == ["timed out"] or states.count("timed out") >= MOST_TIMEOUTS:
             pytest.skip("an earlier check used up its time; this one would too")
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Any:
+        with drawn_from(self.seed, getattr(item, "obj", None), item.name):
+            return (yield)
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> Any:
@@ -129,8 +136,12 @@ def _quiet_pytest() -> Any:
             os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = before
 
 
-def run(chosen: Iterable[Exercise], answers: Answers, reveal: bool = True) -> list[ExerciseResult]:
+def run(
+    chosen: Iterable[Exercise], answers: Answers, reveal: bool = True, seed: int | None = None
+) -> list[ExerciseResult]:
     """Check exercises, in the order given. Unless `reveal`, hidden checks do not say what they expect.
+
+    With a `seed` drawn checks draw other cases than in practice, the same ones for the same seed.
 
     Raises
     ------
@@ -138,7 +149,7 @@ def run(chosen: Iterable[Exercise], answers: Answers, reveal: bool = True) -> li
         If the course's own test files cannot be collected, or pytest itself fails: no score may come of that.
     """
     chosen = list(chosen)
-    recorder = _Recorder(chosen, answers, reveal)
+    recorder = _Recorder(chosen, answers, reveal, seed)
     files = [TESTS / f"test_{chapter}.py" for chapter in dict.fromkeys(exercise.chapter for exercise in chosen)]
     arguments = [
         *(str(file) for file in files if file.is_file()),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import hypothesis
 import numpy as np
 import pytest
 from hypothesis import HealthCheck, Phase, settings
@@ -25,6 +28,42 @@ settings.register_profile(
     suppress_health_check=list(HealthCheck),
 )
 settings.load_profile("deconv")
+
+
+
+def _draw_no_constants_of_modules() -> None:
+    """Hypothesis draws constants that it finds in whatever modules of a checkout are imported by then, and so other cases
+    in another process. It is told of none; a version that does not do it is left as it is.
+    """
+    try:
+        from hypothesis.internal.conjecture import providers
+    except ImportError:
+        return
+    if hasattr(providers, "_get_local_constants"):
+        none = providers._local_constants
+        providers._get_local_constants = lambda: none
+
+
+_draw_no_constants_of_modules()
+
+
+@contextmanager
+def drawn_from(seed: int | None, function: Callable[..., Any], name: str) -> Iterator[None]:
+    """Have a drawn check draw its cases from `seed`: the same ones in every process and order.
+
+    Without a seed they follow from the check's own source, as in practice. What is no drawn check stays as it is.
+    """
+    if seed is None or not hypothesis.is_hypothesis_test(function):
+        yield
+        return
+    kept = "_hypothesis_internal_use_seed", "_hypothesis_internal_use_settings"
+    before = {key: getattr(function, key, None) for key in kept}
+    hypothesis.seed(int.from_bytes(hashlib.sha256(f"{seed} {name}".encode()).digest()[:8], "big"))(function)
+    try:
+        yield
+    finally:
+        for key, value in before.items():
+            setattr(function, key, value)
 
 
 def check(exercise: str, title: str, *, weight: int = 1, hidden: bool = False) -> Callable[[F], F]:

@@ -7,19 +7,28 @@ import json
 import os
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
+from deconv_grader.answers.layouts import Ignored
 from deconv_grader.answers.submission import CannotRead, Submission
-from deconv_grader.answers.submissions import submissions_in
-from deconv_grader.checks.results import ExerciseResult
-from deconv_grader.grading.grade import Grading, NotIsolatedEnough, course_exercises, grade, read_submission, revision
-from deconv_grader.grading.kept import _keep, kept_results
+from deconv_grader.answers.submissions import HandedIn
+from deconv_grader.grading.course import course_fingerprint
+from deconv_grader.grading.grade import (
+    Grading,
+    NotIsolatedEnough,
+    cannot_grade,
+    course_exercises,
+    fresh_seed,
+    grade,
+    read_submission,
+)
+from deconv_grader.grading.kept import keep, kept_results, kept_seed, one_run_at_a_time
 from deconv_grader.values.failures import CannotIsolate
 
 
@@ -30,26 +39,49 @@ class Settings:
     level: str = "best"
     require: str | None = None
     only: tuple[str, ...] = ()
+    seed: int | None = None  # None: that of an earlier run into the same folder, or a fresh one
 
 
-def grade_one(name: str, submission: Submission | str, settings: Settings) -> dict[str, Any]:
-    """Grade one submission; what could not be read is text: it gets no points and says why. Runs in any process."""
+@dataclass(frozen=True)
+class Unreadable:
+    """What is there in the place of a submission that cannot be read."""
+
+    reason: str
+    ignored: tuple[Ignored, ...] = ()
+
+
+Read = Submission | Unreadable
+
+
+def read_one(handed_in: HandedIn) -> Read:
+    """Read a submission; whatever is wrong with it is its own reason."""
+    try:
+        return read_submission(handed_in.paths)
+    except CannotRead as error:
+        return Unreadable(str(error), tuple(error.ignored))
+    except Exception as error:  # one submission costs itself
+        return Unreadable(f"reading it failed: {type(error).__name__}: {error}")
+
+
+def grade_one(name: str, submission: Read, settings: Settings) -> dict[str, Any]:
+    """Grade one submission; one that could not be read gets no points and says why. Runs in any process."""
     known = course_exercises()
     only = [known[exercise] for exercise in settings.only] or None
-    if isinstance(submission, str):
-        results = [ExerciseResult(exercise, problem=submission) for exercise in only or known.values()]
-        return Grading(name, results, "process", 0.0, notes=[submission], revision=revision()).as_dict()
-    return grade(submission, only, settings.level, settings.require, name).as_dict()
+    if isinstance(submission, Unreadable):
+        grading = cannot_grade(name, submission.reason, only, submission.ignored)
+        grading.seed = settings.seed
+        return grading.as_dict()
+    return grade(submission, only, settings.level, settings.require, name, settings.seed).as_dict()
 
 
-def _fingerprint(submission: Submission | str, settings: Settings, course: str | None) -> str:
-    """A kept result is good for the same text, the same settings and the same course."""
-    text = (
-        submission
-        if isinstance(submission, str)
-        else json.dumps([submission.sources, submission.broken], sort_keys=True)
-    )
-    return hashlib.sha256(repr((text, settings, course)).encode()).hexdigest()[:20]
+def _fingerprint(submission: Read, settings: Settings) -> str:
+    """A kept result is good for the same text, the same settings and the same course, library versions included."""
+    if isinstance(submission, Unreadable):
+        what: Any = submission.reason
+    else:
+        what = [submission.sources, submission.broken, submission.problems]
+    text = json.dumps([what, asdict(settings), course_fingerprint()], sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
 class ClusterTrouble(RuntimeError):
@@ -61,19 +93,22 @@ MACHINE_TROUBLE = (CannotIsolate, NotIsolatedEnough, ClusterTrouble)
 
 
 def grade_class(
-    folder: Path,
+    handed_in: Mapping[str, HandedIn],
+    submissions: Mapping[str, Read],
     out: Path,
     settings: Settings,
     workers: int | None = None,
     scheduler: str | None = None,
     report: Callable[[str, int, int], None] = lambda name, done, total: None,
 ) -> list[Grading]:
-    """Grade every submission in `folder`; what `out` holds already is not graded again.
+    """Grade every submission of a class; what `out` holds already is not graded again.
 
     Parameters
     ----------
-    folder, out
-        Where the submissions are, and where results are kept (made if missing).
+    handed_in, submissions
+        By name: who handed in what, and what was read of it (see `read_one`).
+    out
+        Where results are kept (made if missing).
     settings
         How to grade.
     workers
@@ -92,30 +127,35 @@ def grade_class(
     ------
     CannotIsolate, NotIsolatedEnough, ClusterTrouble
         If a machine cannot grade as asked. Nothing is recorded for the submission it had in hand.
+    InUse
+        If another run writes into `out`.
     """
     out.mkdir(parents=True, exist_ok=True)
-    course = revision()
-    todo: dict[str, tuple[Submission | str, str]] = {}
-    results: dict[str, dict[str, Any]] = {}
-    kept = kept_results(out)
-    for name, path in submissions_in(folder).items():
-        try:
-            submission: Submission | str = read_submission(path)
-        except CannotRead as error:
-            submission = str(error)
-        fingerprint = _fingerprint(submission, settings, course)
-        if name in kept and kept[name].get("fingerprint") == fingerprint:
-            results[name] = kept[name]["result"]
-        else:
-            todo[name] = (submission, fingerprint)
-    total = len(results) + len(todo)
-    jobs = {name: submission for name, (submission, _) in todo.items()}
-    finished = _on_dask(jobs, settings, scheduler, course) if scheduler else _on_processes(jobs, settings, workers)
-    for name, result in finished:
-        _keep(out, todo[name][1], result)
-        results[name] = result
-        report(name, len(results), total)
-    return [Grading.from_dict(results[name]) for name in sorted(results)]
+    with one_run_at_a_time(out):
+        if settings.seed is None:
+            seed = kept_seed(out)
+            settings = replace(settings, seed=fresh_seed() if seed is None else seed)
+        results: dict[str, dict[str, Any]] = {}
+        kept = kept_results(out)
+        prints = {name: _fingerprint(submission, settings) for name, submission in submissions.items()}
+        for name, fingerprint in prints.items():
+            if name in kept and kept[name].get("fingerprint") == fingerprint:
+                results[name] = kept[name]["result"]
+        jobs = {name: submission for name, submission in submissions.items() if name not in results}
+        finished = _on_dask(jobs, settings, scheduler) if scheduler else _on_processes(jobs, settings, workers)
+        for name, result in finished:
+            keep(out, prints[name], result)
+            results[name] = result
+            report(name, len(results), len(submissions))
+    return [_told(Grading.from_dict(results[name]), handed_in[name]) for name in sorted(results)]
+
+
+def _told(grading: Grading, handed_in: HandedIn) -> Grading:
+    """A grading with what is known of who handed it in. That is no part of what is kept: folders are renamed."""
+    grading.learners = [asdict(learner) for learner in handed_in.learners]
+    grading.attempts = list(handed_in.attempts)
+    grading.notes = [*grading.notes, *handed_in.notes]
+    return grading
 
 
 def _end_with_the_run() -> None:
@@ -130,8 +170,12 @@ def _end_with_the_run() -> None:
     threading.Thread(target=wait_for_it, daemon=True).start()
 
 
+def _failed(name: str, error: Exception, settings: Settings) -> dict[str, Any]:
+    return grade_one(name, Unreadable(f"grading failed: {type(error).__name__}: {error}"), settings)
+
+
 def _on_processes(
-    jobs: dict[str, Submission | str], settings: Settings, workers: int | None
+    jobs: dict[str, Read], settings: Settings, workers: int | None
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Results as they come. A grading process that dies costs a second try of what it had in hand, alone."""
     if not jobs:
@@ -162,7 +206,7 @@ def _on_processes(
                             pool.shutdown(wait=False, cancel_futures=True)
                             raise
                         except Exception as error:
-                            result = grade_one(name, f"grading failed: {type(error).__name__}: {error}", settings)
+                            result = _failed(name, error, settings)
                         del left[name]
                         yield name, result
             except BrokenProcessPool:
@@ -170,19 +214,18 @@ def _on_processes(
                     tries[name] += 1
                 for name in [name for name in left if tries[name] > (1 if careful else 2)]:
                     del left[name]
-                    yield name, grade_one(name, "the process that graded it died, twice", settings)
+                    yield name, grade_one(name, Unreadable("the process that graded it died, twice"), settings)
 
 
 _one_at_a_time = threading.Lock()  # pytest cannot run twice in a process, and a Dask worker may have many threads
 
 
 def _grade_on_worker(
-    name: str, submission: Submission | str, settings: Settings, course: str | None
+    name: str, submission: Read, settings: Settings, course: str
 ) -> dict[str, Any] | str:
     """`grade_one` on a machine of a cluster. Text is what keeps that machine from grading."""
-    here = revision()
-    if here != course:
-        return f"a worker has the course at {here}, this machine at {course}: install the same revision on both"
+    if course_fingerprint() != course:
+        return "a worker has another course or other versions of its libraries than this machine: install the same on both"
     with _one_at_a_time:
         try:
             return grade_one(name, submission, settings)
@@ -191,7 +234,7 @@ def _grade_on_worker(
 
 
 def _on_dask(
-    jobs: dict[str, Submission | str], settings: Settings, scheduler: str, course: str | None
+    jobs: dict[str, Read], settings: Settings, scheduler: str
 ) -> Iterator[tuple[str, dict[str, Any]]]:
     """Results as they come from a Dask cluster, which does again what a lost worker had in hand."""
     from distributed import Client, as_completed
@@ -203,7 +246,7 @@ def _on_dask(
     with cluster as client:
         futures = {
             client.submit(
-                _grade_on_worker, name, jobs[name], settings, course, key=f"deconv-{i}-{name}", pure=False, retries=2
+                _grade_on_worker, name, jobs[name], settings, course_fingerprint(), key=f"deconv-{i}", pure=False, retries=2
             ): name
             for i, name in enumerate(jobs)
         }
@@ -212,7 +255,7 @@ def _on_dask(
             try:
                 result = future.result()
             except Exception as error:
-                result = grade_one(name, f"grading failed: {type(error).__name__}: {error}", settings)
+                result = _failed(name, error, settings)
             future.release()
             if isinstance(result, str):
                 raise ClusterTrouble(result)

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import platform
+import functools
+import secrets
 import subprocess
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from deconv_grader.answers.submission import Submission
+from deconv_grader.answers.forbidden import forbidden_in
+from deconv_grader.answers.layouts import Ignored
+from deconv_grader.answers.submission import Submission, imports_of
 from deconv_grader.checks.results import CheckResult, ExerciseResult, note_wrong_needs
 from deconv_grader.checks.runner import run
+from deconv_grader.grading.course import course_fingerprint, versions
 from deconv_grader.isolation import libraries, sandbox
 from deconv_grader.isolation.isolated import IsolatedAnswers
 from deconv_grader.values.failures import CannotIsolate
+from deconv_grader.values.text import one_line, printable
 from deconvlib.course.catalogue import Exercise, exercises
 from deconvlib.course.workspace import PACKAGE
 
@@ -39,6 +41,13 @@ class Grading:
     versions: dict[str, str] = field(default_factory=dict)
     revision: str | None = None
     notes: list[str] = field(default_factory=list)
+    seed: int | None = None  # of the drawn cases; None: those of practice
+    course: str = ""  # a fingerprint of what graded it
+    learners: list[dict[str, str]] = field(default_factory=list)
+    read: list[str] = field(default_factory=list)
+    ignored: list[dict[str, str]] = field(default_factory=list)
+    attempts: list[str] = field(default_factory=list)  # earlier ones, which did not count
+    unreadable: bool = False  # nothing could be graded; the notes say why
 
     @property
     def score(self) -> int:
@@ -60,6 +69,13 @@ class Grading:
             "seconds": round(self.seconds, 3),
             "versions": self.versions,
             "revision": self.revision,
+            "course": self.course,
+            "seed": self.seed,
+            "learners": self.learners,
+            "unreadable": self.unreadable,
+            "read": self.read,
+            "ignored": self.ignored,
+            "attempts": self.attempts,
             "notes": self.notes,
             "exercises": {result.exercise.id: result.as_dict() for result in self.results},
         }
@@ -73,7 +89,7 @@ class Grading:
             if identity not in known:
                 raise ValueError(f"the result names {identity!r}, which is no exercise of this course")
             results.append(_result(known[identity], entry))
-        kept = ("submission", "isolation", "seconds", "finished", "versions", "revision", "notes")
+        kept = {part.name for part in fields(cls)} - {"results"}
         return cls(results=results, **{key: facts[key] for key in kept})
 
 
@@ -88,16 +104,7 @@ def _result(exercise: Exercise, entry: dict[str, Any]) -> ExerciseResult:
     return ExerciseResult(exercise, checks, entry["problem"] or "", entry["status"] == "forbidden", needs)
 
 
-def versions() -> dict[str, str]:
-    """What took part in a grading."""
-    return {
-        "deconvlib": metadata.version("deconvlib"),
-        "python": platform.python_version(),
-        "numpy": np.__version__,
-        "platform": f"{platform.system()} {platform.release()} {platform.machine()}",
-    }
-
-
+@functools.cache
 def revision() -> str | None:
     """The course's git revision, with ``+`` where its files differ from it; None outside a checkout."""
     root = PACKAGE.parent
@@ -121,27 +128,30 @@ def course_exercises() -> dict[str, Exercise]:
     return exercises(PACKAGE)
 
 
-def read_submission(path: Path) -> Submission:
-    """Read what was handed in.
+def read_submission(path: Path | Sequence[Path]) -> Submission:
+    """Read what was handed in: a path, or several that are one submission.
 
     Raises
     ------
     deconv_grader.answers.submission.CannotRead
         If there is nothing to grade at `path`.
     """
-    from deconv_grader.answers.submission import imports_of
-
     known = course_exercises()
     chapters = {name: exercise.chapter for name, exercise in known.items()}
     headers = {
         chapter: imports_of((PACKAGE / f"{chapter}.py").read_text(encoding="utf-8"))
         for chapter in dict.fromkeys(chapters.values())
     }
-    return Submission.read(path, chapters, headers)
+    return Submission.read_from(path, chapters, headers)
 
 
 class NotIsolatedEnough(RuntimeError):
     """The level of isolation asked for was not reached: nothing was graded."""
+
+
+def fresh_seed() -> int:
+    """A seed that no learner has seen."""
+    return secrets.randbelow(1 << 32)
 
 
 def grade(
@@ -150,13 +160,14 @@ def grade(
     level: str = "best",
     require: str | None = None,
     name: str | None = None,
+    seed: int | None = None,
 ) -> Grading:
     """Grade a submission in isolated workers.
 
     Parameters
     ----------
     handed_in
-        A folder with a ``deconvlib/``, a module or a notebook; or such a thing, read already.
+        A folder, a module, a notebook or a zip; or such a thing, read already.
     only
         The exercises to grade (default: all).
     level
@@ -165,6 +176,8 @@ def grade(
         Refuse to grade below this level.
     name
         What the result calls the submission (default: the path's last part).
+    seed
+        Of the cases that checks draw (default: a fresh one). The same seed gives the same cases again.
 
     Raises
     ------
@@ -173,29 +186,54 @@ def grade(
     CannotIsolate
         If no worker can be started, or a library is missing that an exercise needs.
     """
-    from deconv_grader.answers.forbidden import forbidden_in
-
     begun = time.perf_counter()
     chosen = list(course_exercises().values() if only is None else only)
+    wanted = _wanted_level(level, require)
+    if problem := libraries.lacking(chosen):
+        raise CannotIsolate(f"{problem}, or name with --only what is to be graded")
+    submission = handed_in if isinstance(handed_in, Submission) else read_submission(handed_in)
+    seed = fresh_seed() if seed is None else seed
+    answers = IsolatedAnswers(submission, wanted, require=require)
+    results = _results(chosen, submission, answers, seed)
+    reached = answers.level or wanted
+    if require is not None and not sandbox.at_least(reached, require):
+        raise NotIsolatedEnough(
+            f"isolation {require!r} is required and {reached!r} was reached; the result is discarded"
+        )
+    notes = list(submission.notes)
+    if not sandbox.at_least(reached, sandbox.READS_CONFINED):
+        notes.append(
+            f"at isolation level {reached!r} a submission may have read the course's files, solutions included"
+        )
+    grading = _finish(name or submission.path.resolve().name, results, reached, begun, notes)
+    grading.seed = seed
+    grading.read = [printable(where) for where in submission.read]
+    grading.ignored = [{key: printable(text) for key, text in asdict(one).items()} for one in submission.ignored]
+    return grading
+
+
+def _wanted_level(level: str, require: str | None) -> str:
+    """The level of isolation to aim for."""
     wanted = sandbox.best_level() if level == "best" else level
     if require is not None and not sandbox.at_least(wanted, require):
         raise NotIsolatedEnough(
             f"isolation {require!r} is required and {wanted!r} "
             f"{'is the strongest here' if level == 'best' else 'was asked for'}; nothing was graded"
         )
-    if problem := libraries.lacking(chosen):
-        raise CannotIsolate(f"{problem}, or name with --only what is to be graded")
-    submission = handed_in if isinstance(handed_in, Submission) else read_submission(handed_in)
-    answers = IsolatedAnswers(submission, wanted, require=require)
+    return wanted
+
+
+def _results(
+    chosen: list[Exercise], submission: Submission, answers: IsolatedAnswers, seed: int
+) -> list[ExerciseResult]:
+    """Run the checks of what a submission holds."""
     try:
         answers.probe()  # refuses before anything of the submission runs
         spoken = {
             exercise.name: forbidden_in(submission.sources.get(exercise.chapter, ""), exercise) for exercise in chosen
         }
-        checked = {
-            result.exercise.name: result
-            for result in run([exercise for exercise in chosen if not spoken[exercise.name]], answers, reveal=False)
-        }
+        sound = [exercise for exercise in chosen if not spoken[exercise.name]]
+        checked = {result.exercise.name: result for result in run(sound, answers, reveal=False, seed=seed)}
     finally:
         answers.close()
     if answers.trouble is not None:
@@ -209,17 +247,20 @@ def grade(
         result.problem = answers.problems.get(exercise.chapter, "") or submission.broken.get(exercise.name, "")
         results.append(result)
     note_wrong_needs(results)
-    reached = answers.level or wanted
-    if require is not None and not sandbox.at_least(reached, require):
-        raise NotIsolatedEnough(
-            f"isolation {require!r} is required and {reached!r} was reached; the result is discarded"
-        )
-    notes = []
-    if not sandbox.at_least(reached, sandbox.READS_CONFINED):
-        notes.append(
-            f"at isolation level {reached!r} a submission may have read the course's files, solutions included"
-        )
-    return _finish(name or submission.path.resolve().name, results, reached, begun, notes)
+    return results
+
+
+def cannot_grade(
+    name: str, reason: str, only: Iterable[Exercise] | None = None, ignored: Iterable[Ignored] = ()
+) -> Grading:
+    """The result of a submission that cannot be read or graded: no points, and why."""
+    reason = one_line(reason)
+    chosen = list(course_exercises().values() if only is None else only)
+    results = [ExerciseResult(exercise, problem=reason) for exercise in chosen]
+    grading = _finish(name, results, "process", time.perf_counter(), [reason])
+    grading.seconds, grading.unreadable = 0.0, True
+    grading.ignored = [{key: printable(text) for key, text in asdict(one).items()} for one in ignored]
+    return grading
 
 
 def grade_in_process(path: Path, only: Iterable[Exercise] | None = None, name: str | None = None) -> Grading:
@@ -234,4 +275,7 @@ def grade_in_process(path: Path, only: Iterable[Exercise] | None = None, name: s
 
 def _finish(name: str, results: list[ExerciseResult], isolation: str, begun: float, notes: list[str]) -> Grading:
     finished = datetime.now(UTC).isoformat(timespec="seconds")
-    return Grading(name, results, isolation, time.perf_counter() - begun, finished, versions(), revision(), notes)
+    seconds = time.perf_counter() - begun
+    return Grading(
+        name, results, isolation, seconds, finished, versions(), revision(), notes, course=course_fingerprint()
+    )

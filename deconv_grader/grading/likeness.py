@@ -1,71 +1,218 @@
-"""Pairs of submissions whose own code has much in common."""
+"""Pairs of submissions whose own code has much in common: fingerprints in an index, so that a class is compared at once.
+
+The fingerprints are those of the library copydetect (tokens without names, winnowed). Two submissions are compared only
+where the index says that they have enough fingerprints in common to be alike at all.
+"""
 
 from __future__ import annotations
 
 import ast
-import tempfile
+import builtins
+import io
+import keyword
+import tokenize
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from deconv_grader.answers.submission import CannotRead, Submission
-from deconv_grader.answers.submissions import submissions_in
-from deconv_grader.grading.grade import course_exercises, read_submission
+import numpy as np
+
+from deconv_grader.answers.submission import Submission
+from deconv_grader.grading.grade import course_exercises
 from deconvlib.course.catalogue import is_stub
 
-# ------------------------------------------------------------------------------------------------------ alike submissions
+if TYPE_CHECKING:
+    from copydetect import CodeFingerprint
 
 ALIKE = 0.8  # share of tokens in common from which a pair is worth a look
 FEWEST_TOKENS = 150
+GRAM, WINDOW = 25, 5  # tokens in a fingerprint, and between two of them
+BIG_CLASS = 30  # from here on, what more than a third have in common is nobody's own
+LARGEST_CODE = 200_000  # characters that are compared of one submission
 
 
-def _own_code(submission: Submission) -> str:
+@dataclass(frozen=True)
+class Likeness:
+    """The pairs that are alike, most alike first, and who could not be compared."""
+
+    pairs: list[tuple[str, str, float]] = field(default_factory=list)
+    not_compared: dict[str, str] = field(default_factory=dict)  # submission -> reason
+
+
+@dataclass(frozen=True)
+class _Print:
+    """The fingerprints of one submission, by their places in its code."""
+
+    hashes: np.ndarray
+    places: np.ndarray
+
+    @classmethod
+    def of(cls, found: CodeFingerprint) -> _Print:
+        pairs = sorted((place, value) for value, places in found.hash_idx.items() for place in places)
+        places, hashes = ([one[i] for one in pairs] for i in (0, 1))
+        return cls(np.array(hashes, dtype=np.int64), np.array(places, dtype=np.int64))
+
+    def only(self, mask: np.ndarray) -> _Print:
+        return _Print(self.hashes[mask], self.places[mask])
+
+    @property
+    def tokens(self) -> int:
+        """How many tokens the fingerprints cover."""
+        if not len(self.places):
+            return 0
+        return int(np.minimum(np.diff(self.places), GRAM).sum()) + GRAM
+
+
+def alike(submissions: Mapping[str, object], ignore_solutions: bool = False) -> Likeness:
+    """Find the pairs of submissions whose own code has much in common.
+
+    Renamed variables and moved lines do not hide a copy. A pair is a place to look, never a verdict: short exercises
+    have few right answers. In a class of `BIG_CLASS` or more, what more than a third wrote alike does not count.
+
+    Parameters
+    ----------
+    submissions
+        By name; what could not be read is passed over.
+    ignore_solutions
+        Leave out what stands in the worked answers, too.
+    """
+    prints, not_compared = {}, {}
+    for name, submission in submissions.items():
+        if not isinstance(submission, Submission):
+            continue
+        try:
+            found = _fingerprint(_own_code(submission.sources))
+        except Exception as error:  # one submission costs itself
+            not_compared[name] = f"{type(error).__name__}: {error}"
+            continue
+        if found is not None:
+            prints[name] = found
+    common = _common(prints.values()) if len(prints) >= BIG_CLASS else np.array([], dtype=np.int64)
+    if ignore_solutions:
+        worked = _fingerprint(_own_code(_worked()))
+        common = np.union1d(common, worked.hashes if worked else [])
+    if len(common):
+        prints = {name: one.only(~np.isin(one.hashes, common)) for name, one in prints.items()}
+    prints = {name: one for name, one in prints.items() if one.tokens >= FEWEST_TOKENS}
+    return Likeness(_pairs(prints), not_compared)
+
+
+def _pairs(prints: Mapping[str, _Print]) -> list[tuple[str, str, float]]:
+    """Compare what may be alike."""
+    if len(prints) < 2:
+        return []
+    from scipy.sparse import csr_array
+
+    names, found = list(prints), list(prints.values())
+    codes = np.unique(np.concatenate([one.hashes for one in found]), return_inverse=True)[1]
+    ends = np.cumsum([len(one.hashes) for one in found])
+    coded = np.split(codes, ends[:-1])
+    rows = np.repeat(np.arange(len(found)), [len(one) for one in coded])
+    # times[i, h]: how often h is in i; its product with the signs of it: how many of i's places are in j as well.
+    times = csr_array((np.ones(len(codes)), (rows, codes)))
+    places = (times @ times.sign().T).toarray()
+    tokens = np.array([one.tokens for one in found])
+    enough = GRAM * places >= ALIKE * tokens[:, None]  # a place covers no more tokens than that
+    candidates = np.argwhere(np.triu(enough | enough.T, 1))
+    pairs, members = [], np.zeros(len(found) and codes.max() + 1, dtype=bool)
+    for i, others in _grouped(candidates):
+        members[:] = False
+        members[coded[i]] = True
+        for j in others:
+            theirs = found[j].only(members[coded[j]])
+            mine = found[i].only(np.isin(coded[i], coded[j][members[coded[j]]]))
+            share = max(mine.tokens / tokens[i], theirs.tokens / tokens[j])
+            if share >= ALIKE:
+                pairs.append((names[i], names[j], float(share)))
+    return sorted(pairs, key=lambda pair: -pair[2])
+
+
+def _grouped(candidates: np.ndarray) -> Iterable[tuple[int, list[int]]]:
+    for i in np.unique(candidates[:, 0]):
+        yield int(i), [int(j) for j in candidates[candidates[:, 0] == i, 1]]
+
+
+def _common(prints: Iterable[_Print]) -> np.ndarray:
+    """The fingerprints that more than a third have."""
+    each = [np.unique(one.hashes) for one in prints]
+    values, counts = np.unique(np.concatenate(each), return_counts=True)
+    return values[counts > len(each) / 3]
+
+
+# ------------------------------------------------------------------------------------------------- what is compared
+
+
+def _fingerprint(code: str) -> _Print | None:
+    """The fingerprints of some code; None where there is too little of it."""
+    from copydetect import CodeFingerprint
+
+    if len(code.split()) < FEWEST_TOKENS // 3:
+        return None
+    text = io.StringIO(nameless(code[:LARGEST_CODE]))
+    found = CodeFingerprint("own.py", k=GRAM, win_size=WINDOW, filter=False, fp=text)
+    return _Print.of(found) if found.token_coverage >= FEWEST_TOKENS else None
+
+
+_BUILT_IN = frozenset(dir(builtins)) | frozenset(keyword.kwlist)
+_SILENT = {tokenize.COMMENT, tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENCODING}
+
+
+def nameless(code: str) -> str:
+    """Code as copydetect compares it: each name a V, each text an S, no comments and no layout.
+
+    Python's own tokens, because the lexer that copydetect uses takes five times as long.
+    """
+    parts = []
+    try:
+        for kind, text, *_ in tokenize.generate_tokens(io.StringIO(code).readline):
+            if kind == tokenize.NAME and text not in _BUILT_IN:
+                parts.append("V")
+            elif kind == tokenize.STRING:
+                parts.append("S")
+            elif kind not in _SILENT:
+                parts.append(text)
+    except (tokenize.TokenError, SyntaxError):  # cut off: what came before it counts
+        pass
+    return "".join(parts)
+
+
+def _own_code(sources: Mapping[str, str]) -> str:
     """The bodies a learner wrote, without docstrings, signatures and stubs: what can be compared."""
     known = course_exercises()
     bodies = []
-    for chapter, source in sorted(submission.sources.items()):
+    for chapter, source in sorted(sources.items()):
         try:
             module = ast.parse(source)
         except (SyntaxError, ValueError, RecursionError, MemoryError):
             continue
         for node in module.body:
-            if isinstance(node, ast.FunctionDef) and not (node.name in known and is_stub(node)):
-                own = node.body[1:] if ast.get_docstring(node) is not None else node.body
-                if own:
-                    bodies.append(f"# {chapter}.{node.name}\n" + ast.unparse(ast.Module(own, [])))
+            if isinstance(node, ast.ClassDef) and not (node.name in known and is_stub(node)):
+                parts = [part for part in node.body if isinstance(part, ast.FunctionDef)]
+            elif isinstance(node, ast.FunctionDef) and not (node.name in known and is_stub(node)):
+                parts = [node]
+            else:
+                continue
+            bodies += [f"# {chapter}.{node.name}\n{_body(part, source)}" for part in parts]
     return "\n".join(bodies)
 
 
-def alike(folder: Path) -> list[tuple[str, str, float]]:
-    """Pairs of submissions whose own code has much in common (winnowed fingerprints, by the library copydetect).
+def _body(node: ast.FunctionDef, source: str) -> str:
+    """A function's body without its docstring, in one style; as it was written where it is nested too deeply for that."""
+    own = node.body[1:] if ast.get_docstring(node) is not None else node.body
+    if not own:
+        return ""
+    try:
+        return ast.unparse(ast.Module(own, []))
+    except (ValueError, RecursionError, MemoryError):
+        return "\n".join(source.splitlines()[own[0].lineno - 1 : own[-1].end_lineno])
 
-    Renamed variables and moved lines do not hide a copy. A pair is a place to look, never a verdict: short exercises
-    have few right answers.
 
-    Returns
-    -------
-    list of (name, name, share)
-        The larger share of one's tokens that stand in the other too, most alike first.
-    """
-    from copydetect import CodeFingerprint, compare_files
-
-    prints = {}
-    with tempfile.TemporaryDirectory() as place:
-        for i, (name, path) in enumerate(submissions_in(folder).items()):
-            try:
-                code = _own_code(read_submission(path))
-            except CannotRead:
-                continue
-            if len(code.split()) < FEWEST_TOKENS // 3:
-                continue
-            file = Path(place) / f"{i}.py"
-            file.write_text(code, encoding="utf-8")
-            found = CodeFingerprint(str(file), k=25, win_size=5)
-            if found.token_coverage >= FEWEST_TOKENS:
-                prints[name] = found
-    pairs = []
-    names = list(prints)
-    for i, first in enumerate(names):
-        for second in names[i + 1 :]:
-            _, shares, _ = compare_files(prints[first], prints[second])
-            if max(shares) >= ALIKE:
-                pairs.append((first, second, float(max(shares))))
-    return sorted(pairs, key=lambda pair: -pair[2])
+def _worked() -> dict[str, str]:
+    """The worked answers' text, by chapter."""
+    spec = find_spec("deconv_solutions")
+    assert spec is not None
+    assert spec.origin is not None
+    folder = Path(spec.origin).parent
+    return {path.stem: path.read_text(encoding="utf-8") for path in sorted(folder.glob("*.py"))}

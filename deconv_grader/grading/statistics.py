@@ -27,7 +27,9 @@ def statistics(gradings: list[Grading]) -> list[ExerciseStatistics]:
     """Per exercise: who passed, who started, the mean of points, and the commonest known mistakes."""
     found = []
     for exercise in course_exercises().values():
-        results = [result for grading in gradings for result in grading.results if result.exercise.id == exercise.id]
+        own = [(grading, result) for grading in gradings for result in grading.results]
+        own = [(grading, result) for grading, result in own if result.exercise.id == exercise.id]
+        results = [result for _, result in own]
         if not results:
             continue
         mistakes = Counter(result.mistake for result in results if result.mistake)
@@ -37,7 +39,7 @@ def statistics(gradings: list[Grading]) -> list[ExerciseStatistics]:
                 exercise.title,
                 exercise.points,
                 sum(result.status == "passed" for result in results),
-                sum(result.status != "not started" for result in results),
+                sum(result.status != "not started" and not grading.unreadable for grading, result in own),
                 sum(result.points for result in results) / len(results),
                 tuple(mistakes.most_common(3)),
             )

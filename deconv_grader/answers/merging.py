@@ -1,0 +1,93 @@
+"""Several files that hold one module's answers, made one: for each exercise the newest that is written counts."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from deconv_grader.answers.layouts import Ignored
+
+
+@dataclass(frozen=True)
+class Part:
+    """The text that one file has for a module, and which of the module's exercises are written in it (None: no Python)."""
+
+    where: str
+    text: str
+    changed: float
+    written: frozenset[str] | None
+
+
+@dataclass(frozen=True)
+class Merged:
+    """A module's text, the files that it comes from, which did not count, and what a learner should know of it."""
+
+    text: str
+    read: tuple[str, ...]
+    ignored: tuple[Ignored, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def natural(text: str) -> tuple[tuple[int, int, str], ...]:
+    """An order in which ``hw 10`` comes after ``hw 9``."""
+    return tuple((1, int(part), "") if part.isdecimal() else (0, 0, part) for part in re.split(r"(\d+)", text) if part)
+
+
+def merge(parts: Iterable[Part], names: frozenset[str]) -> Merged:
+    """Make one text of all that there is for a module.
+
+    The newest file counts, exercise by exercise, among those in which it is written: by the file's date, then by its
+    name. An untouched stub never outweighs a written body, and a file that is not Python none that is.
+    """
+    ordered = sorted(parts, key=lambda part: (int(part.changed), natural(part.where)))
+    if len(ordered) == 1:
+        return Merged(ordered[0].text, (ordered[0].where,))
+    ignored, distinct = [], {}
+    for part in ordered:
+        if part.text in distinct:
+            ignored.append(Ignored(part.where, f"it is a copy of {distinct[part.text].where}"))
+        else:
+            distinct[part.text] = part
+    sound = [part for part in distinct.values() if part.written is not None]
+    kept = [part for part in sound if part.written] or (sound or list(distinct.values()))[-1:]
+    for part in distinct.values():
+        if part not in kept:
+            why = "no exercise is written in it" if part.written is not None else "it is not Python"
+            ignored.append(Ignored(part.where, f"{why}, and {kept[-1].where} is read"))
+    if len(kept) == 1:
+        return Merged(kept[0].text, (kept[0].where,), tuple(ignored))
+    return _joined(kept, names, tuple(ignored))
+
+
+def _joined(kept: Sequence[Part], names: frozenset[str], ignored: tuple[Ignored, ...]) -> Merged:
+    winner = {name: part for part in kept for name in sorted(part.written or ())}
+    future, texts = "", []
+    for part in kept:
+        others = {name for name in names if winner.get(name, kept[0]) is not part}
+        text, flags = _without(part.text, others)
+        future = future or flags
+        texts.append(text)
+    notes = []
+    for name, part in winner.items():
+        rivals = [other.where for other in kept if name in (other.written or ())]
+        if len(rivals) > 1:
+            notes.append(f"{name} is written in {' and '.join(rivals)}: the newest, {part.where}, counts")
+    return Merged(future + "\n\n".join(texts), tuple(part.where for part in kept), ignored, tuple(notes))
+
+
+def _without(text: str, names: set[str]) -> tuple[str, str]:
+    """A module's text without the definitions of `names` and without its imports from the future, which come apart."""
+    lines, future = text.splitlines(keepends=True), ""
+    for node in ast.parse(text).body:
+        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+            future = "from __future__ import annotations\n"
+        elif not (isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names):
+            continue
+        decorators = getattr(node, "decorator_list", [])
+        first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
+        for i in range(first - 1, node.end_lineno or node.lineno):
+            lines[i] = "\n"
+    return "".join(lines), future
+
