@@ -70,7 +70,7 @@ class Look:
 
     # ------------------------------------------------------------------------------------------------------- folders
 
-    def folder(self, path: Path, where: PurePosixPath = PurePosixPath(), zips: int = 0) -> None:
+    def folder(self, path: Path, where: PurePosixPath, zips: int = 0) -> None:
         """Look through a folder."""
         try:
             with os.scandir(path) as entries:
@@ -179,9 +179,13 @@ class Look:
             self.ignore(str(where), "its name leads out of the zip")
             return
         folders = [PurePosixPath(*inside.parts[: i + 1]) for i in range(len(inside.parts) - 1)]
-        closed = [reason for one in folders if (reason := _closed(one.name, beside if len(one.parts) == 1 else (), one))]
+        closed = [
+            reason for one in folders if (reason := _closed(one.name, beside if len(one.parts) == 1 else (), one))
+        ]
         if closed or any(_course_support(one) for one in folders):
-            if closed and not any(entry.reason == closed[0] and entry.path.startswith(str(zipped)) for entry in self.ignored):
+            if closed and not any(
+                entry.reason == closed[0] and entry.path.startswith(str(zipped)) for entry in self.ignored
+            ):
                 self.ignore(f"{zipped / folders[0]}/", closed[0])
             return
         if stat.S_ISLNK(info.external_attr >> 16):
@@ -301,7 +305,9 @@ class PlatformName:
     def attempt(self) -> tuple[str, int]:
         """(the file's name, how often it was handed in again): Canvas puts ``-1`` after a name, then ``-2``."""
         again = _AGAIN.search(self.file) if self.platform == "Canvas" else None
-        return (self.file[: again.start()] + self.file[again.end() :], int(again["number"])) if again else (self.file, 0)
+        return (
+            (self.file[: again.start()] + self.file[again.end() :], int(again["number"])) if again else (self.file, 0)
+        )
 
 
 def platform_name(name: str, folder: bool = False) -> PlatformName | None:

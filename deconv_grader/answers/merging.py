@@ -90,4 +90,3 @@ def _without(text: str, names: set[str]) -> tuple[str, str]:
         for i in range(first - 1, node.end_lineno or node.lineno):
             lines[i] = "\n"
     return "".join(lines), future
-

@@ -32,6 +32,10 @@ MOST_TIMEOUTS = 2  # of one exercise, the gate's counting alone: the rest of its
 TESTS = Path(str(deconv_tests.__file__)).resolve().parent
 
 
+class CourseTrouble(RuntimeError):
+    """The course's own tests cannot be run: no score may come of that."""
+
+
 class _Recorder:
     """A pytest plugin that keeps the chosen checks, feeds them the answers and records what comes of them."""
 
@@ -145,8 +149,8 @@ def run(
 
     Raises
     ------
-    RuntimeError
-        If the course's own test files cannot be collected, or pytest itself fails: no score may come of that.
+    CourseTrouble
+        If the course's own test files cannot be collected, or pytest itself fails.
     """
     chosen = list(chosen)
     recorder = _Recorder(chosen, answers, reveal, seed)
@@ -163,7 +167,7 @@ def run(
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
             recorder.collection_errors.append(f"pytest ended with {pytest.ExitCode(code)!r}")
     if recorder.collection_errors:
-        raise RuntimeError("a test file of the course cannot be read:\n" + "\n".join(recorder.collection_errors))
+        raise CourseTrouble("a test file of the course cannot be read:\n" + "\n".join(recorder.collection_errors))
     results = list(recorder.results.values())
     for result in results:
         result.name_mistakes()

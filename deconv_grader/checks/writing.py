@@ -30,7 +30,6 @@ settings.register_profile(
 settings.load_profile("deconv")
 
 
-
 def _draw_no_constants_of_modules() -> None:
     """Hypothesis draws constants that it finds in whatever modules of a checkout are imported by then, and so other cases
     in another process. It is told of none; a version that does not do it is left as it is.

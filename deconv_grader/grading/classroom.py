@@ -18,6 +18,7 @@ from typing import Any
 from deconv_grader.answers.layouts import Ignored
 from deconv_grader.answers.submission import CannotRead, Submission
 from deconv_grader.answers.submissions import HandedIn
+from deconv_grader.checks.runner import CourseTrouble
 from deconv_grader.grading.course import course_fingerprint
 from deconv_grader.grading.grade import (
     Grading,
@@ -89,7 +90,7 @@ class ClusterTrouble(RuntimeError):
 
 
 #: No fault of a learner's: the run stops, and what it has so far is kept.
-MACHINE_TROUBLE = (CannotIsolate, NotIsolatedEnough, ClusterTrouble)
+MACHINE_TROUBLE = (CannotIsolate, NotIsolatedEnough, ClusterTrouble, CourseTrouble)
 
 
 def grade_class(
@@ -125,7 +126,7 @@ def grade_class(
 
     Raises
     ------
-    CannotIsolate, NotIsolatedEnough, ClusterTrouble
+    CannotIsolate, NotIsolatedEnough, ClusterTrouble, CourseTrouble
         If a machine cannot grade as asked. Nothing is recorded for the submission it had in hand.
     InUse
         If another run writes into `out`.
@@ -220,12 +221,12 @@ def _on_processes(
 _one_at_a_time = threading.Lock()  # pytest cannot run twice in a process, and a Dask worker may have many threads
 
 
-def _grade_on_worker(
-    name: str, submission: Read, settings: Settings, course: str
-) -> dict[str, Any] | str:
+def _grade_on_worker(name: str, submission: Read, settings: Settings, course: str) -> dict[str, Any] | str:
     """`grade_one` on a machine of a cluster. Text is what keeps that machine from grading."""
     if course_fingerprint() != course:
-        return "a worker has another course or other versions of its libraries than this machine: install the same on both"
+        return (
+            "a worker has another course or other versions of its libraries than this machine: install the same on both"
+        )
     with _one_at_a_time:
         try:
             return grade_one(name, submission, settings)
@@ -233,9 +234,7 @@ def _grade_on_worker(
             return f"a worker cannot grade as asked: {error}"
 
 
-def _on_dask(
-    jobs: dict[str, Read], settings: Settings, scheduler: str
-) -> Iterator[tuple[str, dict[str, Any]]]:
+def _on_dask(jobs: dict[str, Read], settings: Settings, scheduler: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """Results as they come from a Dask cluster, which does again what a lost worker had in hand."""
     from distributed import Client, as_completed
 
@@ -246,7 +245,14 @@ def _on_dask(
     with cluster as client:
         futures = {
             client.submit(
-                _grade_on_worker, name, jobs[name], settings, course_fingerprint(), key=f"deconv-{i}", pure=False, retries=2
+                _grade_on_worker,
+                name,
+                jobs[name],
+                settings,
+                course_fingerprint(),
+                key=f"deconv-{i}",
+                pure=False,
+                retries=2,
             ): name
             for i, name in enumerate(jobs)
         }

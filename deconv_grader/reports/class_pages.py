@@ -63,14 +63,31 @@ def learner_page(grading: Grading) -> str:
         f"<h1>{_name(grading.submission)}</h1>",
         f"<p><strong>{grading.score} of {grading.maximum} points</strong></p>",
         f'<p class="quiet">Isolation: {escape(grading.isolation)}. Graded {escape(grading.finished)}, '
-        f"course revision {escape(grading.revision or 'none')}.</p>",
-        *(f"<p><strong>Note:</strong> {_name(note)}.</p>" for note in grading.notes),
+        f"course {escape(grading.course)}, revision {escape(grading.revision or 'none')}, seed {grading.seed}.</p>",
+        *(f"<p><strong>Note:</strong> {_note(note)}.</p>" for note in grading.notes),
     ]
-    parts += [result_html(result) for result in grading.results if result.status != "not started"]
+    parts.append(_handed_in(grading))
+    parts += [
+        result_html(result) for result in grading.results if not grading.unreadable and result.status != "not started"
+    ]
     missing = ", ".join(escape(result.exercise.name) for result in grading.results if result.status == "not started")
     if missing:
         parts.append(f"<p class='quiet'>Not started: {missing}.</p>")
     return _page(f"{clean(grading.submission, 80)}: {grading.score} of {grading.maximum}", "\n".join(parts))
+
+
+def _handed_in(grading: Grading) -> str:
+    """What of a submission counted, and what did not."""
+    told = []
+    if grading.read:
+        told.append(f"Read: {', '.join(map(_name, grading.read))}.")
+    if grading.attempts:
+        told.append(f"Earlier attempts, not counted: {', '.join(map(_name, grading.attempts))}.")
+    out = "".join(f"<p class='quiet'>{line}</p>" for line in told)
+    if grading.ignored:
+        items = "".join(f"<li>{_name(one['path'])}: {_name(one['reason'])}</li>" for one in grading.ignored)
+        out += f"<details class='quiet'><summary>Ignored: {len(grading.ignored)}</summary><ul>{items}</ul></details>"
+    return out
 
 
 def _exercise_table(statistics: Sequence[ExerciseStatistics], size: int) -> str:
@@ -117,10 +134,14 @@ def _map(gradings: Sequence[Grading]) -> str:
     )
 
 
-def _notes(gradings: Sequence[Grading]) -> str:
-    noted = [(grading.submission, note) for grading in gradings for note in grading.notes]
-    items = "".join(f"<li>{_name(name)}: {escape(clean(note, 300))}</li>" for name, note in noted)
-    return f"<h2>Notes</h2><ul>{items}</ul>" if noted else ""
+def _notes(gradings: Sequence[Grading], besides: Sequence[str]) -> str:
+    noted = [f"{_name(grading.submission)}: {_note(note)}" for grading in gradings for note in grading.notes]
+    items = "".join(f"<li>{line}</li>" for line in [*noted, *map(_note, besides)])
+    return f"<h2>Notes</h2><ul>{items}</ul>" if items else ""
+
+
+def _note(text: str) -> str:
+    return escape(clean(text, 300).replace("\n", " "))
 
 
 MOST_PAIRS = 40
@@ -130,8 +151,9 @@ def overview(
     gradings: Sequence[Grading],
     statistics: Sequence[ExerciseStatistics],
     alike: Sequence[tuple[str, str, float]],
+    besides: Sequence[str] = (),
 ) -> str:
-    """The class at a glance."""
+    """The class at a glance. `besides` is what else is to be known."""
     scores = sorted(grading.score for grading in gradings)
     middle = scores[len(scores) // 2] if len(scores) % 2 else sum(scores[len(scores) // 2 - 1 :][:2]) / 2
     levels = sorted({grading.isolation for grading in gradings if grading.seconds})  # 0: could not be read, so not run
@@ -142,7 +164,7 @@ def overview(
         f"<span class='quiet'>Isolation: {escape(', '.join(levels) or 'nothing was run')}.</span></p>",
         "<h2>Learners</h2>",
         _map(gradings),
-        _notes(gradings),
+        _notes(gradings, besides),
         "<h2>Exercises</h2>",
         "<p class='quiet'>A mistake is named where the result is the one you get when it is made.</p>",
         _exercise_table(statistics, len(gradings)),
@@ -170,16 +192,22 @@ def write_report(
     gradings: Sequence[Grading],
     statistics: Sequence[ExerciseStatistics],
     alike: Sequence[tuple[str, str, float]],
+    besides: Sequence[str] = (),
 ) -> Path:
-    """Write the pages and return the overview's file."""
+    """Write the pages and return the overview's file. A page that cannot be made costs itself."""
     learners = out / "learners"
     learners.mkdir(parents=True, exist_ok=True)
     for grading in gradings:
-        (learners / page_name(grading.submission)).write_text(learner_page(grading), encoding="utf-8")
+        try:
+            page = learner_page(grading)
+        except Exception as error:
+            name = _name(grading.submission)
+            page = _page(name, f"<h1>{name}</h1><p>This page could not be made: {_note(repr(error))}</p>")
+        (learners / page_name(grading.submission)).write_text(page, encoding="utf-8")
     with open(out / "alike.csv", "w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(("one", "the other", "in common"))
         table.writerows((cell(first), cell(second), f"{share:.2f}") for first, second, share in alike)
     index = out / "index.html"
-    index.write_text(overview(gradings, statistics, alike), encoding="utf-8")
+    index.write_text(overview(gradings, statistics, alike, besides), encoding="utf-8")
     return index
