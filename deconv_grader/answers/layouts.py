@@ -192,7 +192,7 @@ class Look:
             self._unusable(self._module(where), where, "it is a link")
             return
         if inside.suffix.lower() not in (".py", ".ipynb", ".zip") or inside.name.startswith("."):
-            self.file(zipped, where, 0.0)  # says why it does not count
+            self.file(self.place, where, 0.0)  # says why it does not count
             return
         try:
             path = self._unpack(archive, info)

@@ -44,7 +44,8 @@ def merge(parts: Iterable[Part], names: frozenset[str]) -> Merged:
     ordered = sorted(parts, key=lambda part: (int(part.changed), natural(part.where)))
     if len(ordered) == 1:
         return Merged(ordered[0].text, (ordered[0].where,))
-    ignored, distinct = [], {}
+    ignored: list[Ignored] = []
+    distinct: dict[str, Part] = {}
     for part in ordered:
         if part.text in distinct:
             ignored.append(Ignored(part.where, f"it is a copy of {distinct[part.text].where}"))

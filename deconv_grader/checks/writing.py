@@ -47,7 +47,7 @@ _draw_no_constants_of_modules()
 
 
 @contextmanager
-def drawn_from(seed: int | None, function: Callable[..., Any], name: str) -> Iterator[None]:
+def drawn_from(seed: int | None, function: Any, name: str) -> Iterator[None]:
     """Have a drawn check draw its cases from `seed`: the same ones in every process and order.
 
     Without a seed they follow from the check's own source, as in practice. What is no drawn check stays as it is.

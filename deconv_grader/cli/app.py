@@ -271,7 +271,7 @@ def main(arguments: list[str] | None = None) -> None:
     from deconv_grader.values.text import one_line
 
     try:
-        app(args=arguments, standalone_mode=False)
+        sys.exit(app(args=arguments, standalone_mode=False) or 0)
     except (Refused, editing.CannotEdit) as error:
         print(f"deconv: {one_line(str(error), 2000)}", file=sys.stderr)  # it may name a learner's file
         sys.exit(2)

@@ -57,7 +57,7 @@ def grade_a_class(
     with _refusing(out):
         read = {name: classroom.read_one(one) for name, one in found.submissions.items()}
         with _progress(len(read)) as report:
-            gradings = classroom.grade_class(found.submissions, read, out, settings, workers, scheduler, report)
+            gradings = classroom.grade_class(found.submissions, out, settings, workers, scheduler, report, read)
         likeness = alike(read, ignore_solutions)
         _write_report(out, gradings, likeness, found)
     unreadable = [grading.submission for grading in gradings if grading.unreadable]

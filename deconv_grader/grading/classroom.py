@@ -95,19 +95,19 @@ MACHINE_TROUBLE = (CannotIsolate, NotIsolatedEnough, ClusterTrouble, CourseTroub
 
 def grade_class(
     handed_in: Mapping[str, HandedIn],
-    submissions: Mapping[str, Read],
     out: Path,
     settings: Settings,
     workers: int | None = None,
     scheduler: str | None = None,
     report: Callable[[str, int, int], None] = lambda name, done, total: None,
+    read: Mapping[str, Read] | None = None,
 ) -> list[Grading]:
     """Grade every submission of a class; what `out` holds already is not graded again.
 
     Parameters
     ----------
-    handed_in, submissions
-        By name: who handed in what, and what was read of it (see `read_one`).
+    handed_in
+        By name: who handed in what (see `deconv_grader.answers.submissions.submissions_in`).
     out
         Where results are kept (made if missing).
     settings
@@ -118,6 +118,8 @@ def grade_class(
         The address of a Dask scheduler that does the work in place of this machine's processes.
     report
         Called with (name, done, total) after each result.
+    read
+        What was read of it, where that was done before (see `read_one`).
 
     Returns
     -------
@@ -132,6 +134,7 @@ def grade_class(
         If another run writes into `out`.
     """
     out.mkdir(parents=True, exist_ok=True)
+    submissions = read or {name: read_one(one) for name, one in handed_in.items()}
     with one_run_at_a_time(out):
         if settings.seed is None:
             seed = kept_seed(out)

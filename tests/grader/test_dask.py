@@ -12,14 +12,14 @@ from collections.abc import Iterator
 
 import pytest
 
+from deconv_grader.answers.submissions import submissions_in
 from deconv_grader.grading import classroom
 from deconv_grader.grading.kept import RESULTS
 
 distributed = pytest.importorskip("distributed", reason="distributed is not installed (deconvlib[cluster])")
 
 LEARNERS = 8
-# The course's revision is part of what a result is good for; a commit in the middle of a test is not what is tested.
-ENVIRONMENT = os.environ | {"DECONV_WORKSPACE": "none", "GIT_DIR": "none"}
+ENVIRONMENT = os.environ | {"DECONV_WORKSPACE": "none"}
 
 
 @pytest.fixture
@@ -83,7 +83,7 @@ def test_a_killed_dask_worker_loses_and_repeats_nothing(make_submission, cluster
             time.sleep(0.01)
         os.kill(workers[0].pid, signal.SIGKILL)
         finished_before = results.read_bytes().count(b"\n")
-        assert grading.wait(timeout=90) == 0, shown.read_text()
+        assert grading.wait(timeout=600) == 1, shown.read_text()  # the essay could not be read
     assert 3 <= finished_before <= LEARNERS, "the kill came in the middle"
     entries = [json.loads(line)["result"] for line in results.read_text().splitlines()]
     names = [*(f"learner-{i:02d}" for i in range(LEARNERS)), "essay.py"]
@@ -97,12 +97,16 @@ def test_a_killed_dask_worker_loses_and_repeats_nothing(make_submission, cluster
 
 
 def test_a_scheduler_that_does_not_answer_and_a_worker_with_another_course_are_said_in_a_line(
-    make_submission, tmp_path, monkeypatch
+    make_submission, tmp_path
 ):
     make_submission("ann")
-    monkeypatch.setattr(classroom, "revision", lambda: "here")
-    told = classroom._grade_on_worker("ann", "text", classroom.Settings(), "there")
+    told = classroom._grade_on_worker("ann", classroom.Unreadable("text"), classroom.Settings(), "there")
     assert isinstance(told, str)
-    assert "same revision" in told
+    assert "another course" in told
     with pytest.raises(classroom.ClusterTrouble, match="no Dask scheduler answers at nonsense"):
-        classroom.grade_class(tmp_path / "class", tmp_path / "out", classroom.Settings(), scheduler="nonsense://a")
+        classroom.grade_class(
+            submissions_in(tmp_path / "class").submissions,
+            tmp_path / "out",
+            classroom.Settings(),
+            scheduler="nonsense://a",
+        )
