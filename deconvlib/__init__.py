@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from deconvlib.course.importing import install
 from deconvlib.course.workspace import adopt_workspace
 
 # In a workspace made by `deconv start`, the learner's chapter modules come before the installed ones.
 adopt_workspace(__path__)
+install()
 
 
 def __getattr__(name: str) -> Any:

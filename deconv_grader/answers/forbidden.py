@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 
+from deconv_grader.answers.reader import read
 from deconvlib.course.catalogue import Exercise
 
 
@@ -24,10 +25,11 @@ def forbidden_in(source: str, exercise: Exercise) -> str:
 
 def _names_used(source: str, exercise: Exercise) -> set[str]:
     """What an exercise's body uses of what the module or the body imports, by full dotted names."""
-    try:
-        module = ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
+    text = read(source, f"{exercise.chapter}.py")
+    counting = text.counting(exercise.name)
+    if text.problem or counting is None:
         return set()
+    module = ast.parse(source)
     bound: dict[str, str] = {}
     used: set[str] = set()
 
@@ -44,16 +46,24 @@ def _names_used(source: str, exercise: Exercise) -> set[str]:
 
     for statement in module.body:
         note(statement)
-    for statement in module.body:
-        if isinstance(statement, ast.FunctionDef | ast.ClassDef) and statement.name == exercise.name:
-            nodes = list(ast.walk(ast.Module(list(statement.body), [])))
-            for node in nodes:
-                used.update(note(node))
-            for node in nodes:
-                path: list[str] = []
-                while isinstance(node, ast.Attribute):
-                    path.insert(0, node.attr)
-                    node = node.value
-                if isinstance(node, ast.Name) and node.id in bound:
-                    used.add(".".join([bound[node.id], *path]))
+    for node in _parts(module, counting.line, exercise.name):
+        used.update(note(node))
+    for node in _parts(module, counting.line, exercise.name):
+        path: list[str] = []
+        while isinstance(node, ast.Attribute):
+            path.insert(0, node.attr)
+            node = node.value
+        if isinstance(node, ast.Name) and node.id in bound:
+            used.add(".".join([bound[node.id], *path]))
     return used
+
+
+def _parts(module: ast.Module, line: int, name: str) -> list[ast.AST]:
+    """All that the definition in this line is made of, its signature left out; or all of the statement that is no definition."""
+    for statement in module.body:
+        if statement.lineno <= line <= (statement.end_lineno or line):
+            for node in ast.walk(statement):
+                if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+                    return list(ast.walk(ast.Module(list(node.body), [])))
+            return list(ast.walk(statement))
+    return []

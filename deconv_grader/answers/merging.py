@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import ast
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from deconv_grader.answers.layouts import Ignored
+from deconv_grader.answers.reader import blanked, read
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,10 @@ def _joined(kept: Sequence[Part], names: frozenset[str], ignored: tuple[Ignored,
 
 def _without(text: str, names: set[str]) -> tuple[str, str]:
     """A module's text without the definitions of `names` and without its imports from the future, which come apart."""
-    lines, future = text.splitlines(keepends=True), ""
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.ImportFrom) and node.module == "__future__":
+    module, future = read(text, "the module"), ""
+    spans = [(one.start, one.end) for one in module.bindings if one.name in names and one.defines and one.at_margin]
+    for statement in module.statements:
+        if statement.type == "simple_stmt" and re.match(r"from\s+__future__\s", statement.get_code(include_prefix=False)):
             future = "from __future__ import annotations\n"
-        elif not (isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name in names):
-            continue
-        decorators = getattr(node, "decorator_list", [])
-        first = min([node.lineno, *(decorator.lineno for decorator in decorators)])
-        for i in range(first - 1, node.end_lineno or node.lineno):
-            lines[i] = "\n"
-    return "".join(lines), future
+            spans.append((module.offset(statement.start_pos), module.offset(statement.end_pos)))
+    return blanked(text, spans), future

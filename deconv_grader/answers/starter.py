@@ -45,7 +45,7 @@ def write_starter(folder: Path, course: str, ref: str) -> list[Path]:
     course, ref
         The course's repository (OWNER/NAME) and the tag or commit to grade with.
     """
-    files = start(folder)
+    files = start(folder).made
     for name, text in {
         ".github/workflows/grade.yml": _WORKFLOW.format(course=course, ref=ref),
         "README.md": _README.format(course=course, ref=ref),

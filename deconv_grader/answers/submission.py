@@ -7,31 +7,19 @@ file is said of that file alone.
 
 from __future__ import annotations
 
-import ast
-import json
-import os
-import re
-import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from deconv_grader.answers.cells import LARGEST_TOTAL, extract_notebook
 from deconv_grader.answers.layouts import MOST_SAID, Found, Ignored, Look, look
 from deconv_grader.answers.merging import Part, merge
+from deconv_grader.answers.reader import read
+from deconv_grader.answers.source import LARGEST_MODULE, CannotRead, read_handed_in
 
-LARGEST_MODULE = 256 << 10
-LARGEST_NOTEBOOK = 32 << 20
+__all__ = ["CannotRead", "Submission"]
+
 MOST_MODULES = 100
-LARGEST_TOTAL = 2 << 20
-_MAGIC = re.compile(r"\s*%%exercise[ \t]+([A-Za-z_][A-Za-z0-9_]*)[ \t]*\n")
-
-
-class CannotRead(ValueError):
-    """There is nothing to grade at this path; the message says why, and `ignored` what lay there."""
-
-    def __init__(self, message: str, ignored: Sequence[Ignored] = ()):
-        super().__init__(message)
-        self.ignored = list(ignored)
 
 
 @dataclass
@@ -56,7 +44,6 @@ class Submission:
         cls,
         paths: Path | Sequence[Path],
         exercises: Mapping[str, str],
-        headers: Mapping[str, str] | None = None,
     ) -> Submission:
         """Read what one learner handed in.
 
@@ -66,8 +53,6 @@ class Submission:
             A folder, a module, a notebook or a zip; or several of them, which are one submission.
         exercises
             Exercise name -> the module that it belongs to.
-        headers
-            Module -> the imports that a notebook's cells of that module may rely on (see `imports_of`).
 
         Raises
         ------
@@ -84,7 +69,7 @@ class Submission:
             for module in exercises.values()
         }
         with look(paths, set(exercises.values())) as looked:
-            parts = out._parts(looked, names, exercises, headers or {})
+            parts = out._parts(looked, names, exercises)
         out.ignored = looked.ignored
         for module, texts in parts.items():
             merged = merge(texts, names.get(module, frozenset()))
@@ -106,13 +91,12 @@ class Submission:
         looked: Look,
         names: Mapping[str, frozenset[str]],
         exercises: Mapping[str, str],
-        headers: Mapping[str, str],
     ) -> dict[str, list[Part]]:
         """The text of every file that was found, by module."""
         parts: dict[str, list[Part]] = {}
         for found in looked.found:
             try:
-                texts = self._texts(found, exercises, headers)
+                texts = self._texts(found, exercises)
             except CannotRead as error:
                 looked.ignore(found.where, str(error))
                 if found.module is not None:
@@ -125,23 +109,21 @@ class Submission:
                 if module not in parts and len(parts) >= MOST_MODULES:
                     looked.ignore(found.where, f"there are more than {MOST_MODULES} modules")
                     continue
-                known = names.get(module, frozenset())
-                written = written_exercises(text, set(known))
-                parts.setdefault(module, []).append(
-                    Part(found.where, text, found.changed, None if written is None else frozenset(written))
-                )
+                written = _written(text, module, names.get(module, frozenset()))
+                parts.setdefault(module, []).append(Part(found.where, text, found.changed, written))
         return parts
 
-    def _texts(self, found: Found, exercises: Mapping[str, str], headers: Mapping[str, str]) -> dict[str, str]:
+    def _texts(self, found: Found, exercises: Mapping[str, str]) -> dict[str, str]:
         if found.module is not None:
-            return {found.module: read_text(found.path, LARGEST_MODULE)}
-        sources, broken = extract_notebook(found.path, exercises, headers)
-        self.broken.update(broken)
-        if not sources and not broken:
+            return {found.module: read_handed_in(found.path, LARGEST_MODULE)}
+        answers = extract_notebook(found.path, exercises)
+        self.broken.update(answers.broken)
+        self.notes += answers.notes
+        if not answers.sources and not answers.broken:
             raise CannotRead(f"{found.path.name} has no cell that begins with %%exercise NAME")
-        if not sources:
+        if not answers.sources:
             self.read.append(found.where)
-        return sources
+        return answers.sources
 
     def _settle(self, unusable: Mapping[str, str], exercises: Mapping[str, str]) -> None:
         """What is written elsewhere is no problem where it is not."""
@@ -150,12 +132,18 @@ class Submission:
         for module in self.sources:
             self.problems.pop(module, None)
         for name in list(self.broken):
-            text = self.sources.get(exercises[name], "")
-            if name in (written_exercises(text, {name}) or ()):
+            module = exercises[name]
+            if name in (_written(self.sources.get(module, ""), module, {name}) or ()):
                 self.notes.append(f"{self.broken.pop(name)}; another {name} counts in its place")
         if len(self.ignored) > MOST_SAID:
             more = len(self.ignored) - MOST_SAID
             self.ignored[MOST_SAID:] = [Ignored("...", f"and {more} more files and folders that hold no answer")]
+
+
+def _written(text: str, module: str, names: Collection[str]) -> frozenset[str] | None:
+    """Which of `names` have an answer in a module's text; None if it is not Python, and importing it will say why."""
+    found = read(text, f"{module}.py")
+    return None if found.problem else frozenset(found.written(names))
 
 
 def _nothing(submission: Submission) -> str:
@@ -167,118 +155,3 @@ def _nothing(submission: Submission) -> str:
         f"{name} has no deconvlib/ with a chapter's module in it, no chapter's module and no notebook with %%exercise cells"
         + (f" ({told}{more})" if told else ": it is empty")
     )
-
-
-def read_text(path: Path, largest: int) -> str:
-    """The text of an ordinary file.
-
-    Raises
-    ------
-    CannotRead
-        If it is a link, a device or a pipe, too large, or not UTF-8.
-    """
-    try:
-        handle = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    except OSError as error:
-        reason = "it is a link" if path.is_symlink() else error.strerror or "it cannot be opened"
-        raise CannotRead(f"{path.name} is not read: {reason}") from None
-    with open(handle, "rb") as stream:
-        facts = os.fstat(handle)
-        if not stat.S_ISREG(facts.st_mode):
-            raise CannotRead(f"{path.name} is not read: it is not an ordinary file")
-        if facts.st_size > largest:
-            raise CannotRead(f"{path.name} is not read: {facts.st_size:,} bytes are more than {largest:,}")
-        data = stream.read(largest + 1)
-    if len(data) > largest:
-        raise CannotRead(f"{path.name} is not read: it grew while it was read")
-    if b"\0" in data:
-        raise CannotRead(f"{path.name} is not read: it holds null bytes")
-    try:
-        return data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n")
-    except UnicodeDecodeError as error:
-        line = data[: error.start].count(b"\n") + 1
-        raise CannotRead(f"{path.name}, line {line}: the text is not UTF-8") from None
-
-
-def extract_notebook(
-    path: Path, exercises: Mapping[str, str], headers: Mapping[str, str]
-) -> tuple[dict[str, str], dict[str, str]]:
-    """The modules that a notebook's ``%%exercise`` cells amount to, and the exercises whose cell is not Python.
-
-    The last cell of an exercise counts. Nothing is run, and stored outputs are not looked at.
-    """
-    try:
-        notebook = json.loads(read_text(path, LARGEST_NOTEBOOK))
-        cells = [cell for cell in notebook["cells"] if isinstance(cell, dict) and cell.get("cell_type") == "code"]
-    except (ValueError, RecursionError, KeyError, TypeError):
-        raise CannotRead(f"{path.name} is not a notebook") from None
-    latest: dict[str, str] = {}
-    for cell in cells:
-        source = cell.get("source", "")
-        if isinstance(source, list):
-            source = "".join(part for part in source if isinstance(part, str))
-        found = _MAGIC.match(source) if isinstance(source, str) else None
-        if found and found[1] in exercises:
-            latest.pop(found[1], None)
-            latest[found[1]] = source[found.end() :].rstrip() + "\n"
-    sources: dict[str, str] = {}
-    broken = {}
-    for name, text in latest.items():
-        if len(text) > LARGEST_MODULE:
-            broken[name] = f"the cell of {name} is not read: {len(text):,} characters are more than {LARGEST_MODULE:,}"
-            continue
-        if sum(map(len, sources.values())) + len(text) > LARGEST_TOTAL:
-            broken[name] = f"the cell of {name} is not read: the cells are too large together"
-            continue
-        try:
-            ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-            line = getattr(error, "lineno", None)
-            broken[name] = f"the cell of {name}{f', line {line + 1}' if line else ''}: {_reason(error)}"
-            continue
-        module = exercises[name]
-        sources[module] = sources.get(module) or headers.get(module, "")
-        sources[module] += f"\n\n{text}"
-    return sources, broken
-
-
-def _reason(error: BaseException) -> str:
-    return error.msg if isinstance(error, SyntaxError) else "the text is nested too deeply"
-
-
-def imports_of(source: str) -> str:
-    """The import statements at the top of a module, up to its first definition."""
-    lines = []
-    for node in ast.parse(source).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            break
-        if isinstance(node, ast.Import | ast.ImportFrom | ast.If):
-            lines.append(ast.unparse(node))
-    return "\n".join(lines) + "\n"
-
-
-def written_exercises(source: str, names: set[str]) -> set[str] | None:
-    """Which of `names` have a body in a module's text; None if the text is not Python, and importing it will say why."""
-    from deconvlib.course.catalogue import is_stub
-
-    try:
-        nodes = ast.parse(source).body
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
-    found: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef):
-            if node.name in names:
-                (found.discard if is_stub(node) else found.add)(node.name)
-        else:
-            found |= names & _assigned(node)
-    return found
-
-
-def _assigned(node: ast.stmt) -> set[str]:
-    """Names that a statement at the top of a module may bind: an alias is an answer, too."""
-    if isinstance(node, ast.Import | ast.ImportFrom):
-        return {alias.asname or alias.name for alias in node.names}
-    return {part.id for part in ast.walk(node) if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)} | {
-        part.name for part in ast.walk(node) if isinstance(part, ast.FunctionDef | ast.ClassDef)
-    }

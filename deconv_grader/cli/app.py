@@ -211,14 +211,14 @@ def reset(
 ) -> None:
     """Put the empty body back. Yours is kept in a backup."""
     exercise, book = _one(name), _workbook()
-    if not book.source(exercise).written:
+    if not book.written(exercise):
         typer.echo(f"{exercise.name} is not started: there is nothing to reset.")
         return
     if not yes and not typer.confirm(f"Replace your body of {exercise.name} by the empty one (a backup is kept)?"):
         typer.echo("Nothing was changed.")
         return
     kept = book.reset(exercise)
-    typer.echo(f"{exercise.name} is empty again. Your old one is in {kept}")
+    typer.echo(f"{exercise.name} is empty again. The file as it was is in {kept}; `deconv restore` brings it back.")
 
 
 @app.command()
@@ -256,18 +256,22 @@ def start(folder: Annotated[Path, typer.Argument(help="Where to make it.")] = Pa
         raise Refused(f"this is a checkout: your answers are in {PACKAGE} already, no workspace is needed")
     if folder.exists() and not folder.is_dir():
         raise Refused(f"{folder} is a file; name a folder")
-    made = make(folder)
+    done = make(folder)
     where = folder.resolve()
-    if made:
-        typer.echo(f"{len(made)} chapter files are in {where / 'deconvlib'}: complete them there.")
-    else:
-        typer.echo(f"{where} has every chapter file already; nothing was changed.")
+    if done.made:
+        typer.echo(f"{len(done.made)} chapter files are in {where / 'deconvlib'}: complete them there.")
+    for path, names in done.added.items():
+        typer.echo(f"Added to {path.name}, empty: {', '.join(names)}.")
+    for problem in done.problems:
+        typer.echo(f"Left alone: {problem}")
+    if not (done.made or done.added or done.problems):
+        typer.echo(f"{where} has every chapter file and every exercise already; nothing was changed.")
     typer.echo(f"Work in that folder (cd {where}), or set DECONV_WORKSPACE={where} anywhere else.")
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line; a mistake in its use is one line and exit code 2, never a traceback."""
-    from deconv_grader.cli import teacher  # noqa: F401  (adds its commands)
+    from deconv_grader.cli import restore, teacher  # noqa: F401  (they add their commands)
     from deconv_grader.values.text import one_line
 
     try:

@@ -14,7 +14,7 @@ from typing import Any
 
 from deconv_grader.answers.forbidden import forbidden_in
 from deconv_grader.answers.layouts import Ignored
-from deconv_grader.answers.submission import Submission, imports_of
+from deconv_grader.answers.submission import Submission
 from deconv_grader.checks.results import CheckResult, ExerciseResult, note_wrong_needs
 from deconv_grader.checks.runner import run
 from deconv_grader.grading.course import course_fingerprint, versions
@@ -83,7 +83,7 @@ class Grading:
     @classmethod
     def from_dict(cls, facts: dict[str, Any]) -> Grading:
         """A grading read back from its JSON."""
-        known = {exercise.id: exercise for exercise in exercises(PACKAGE).values()}
+        known = {exercise.id: exercise for exercise in exercises().values()}
         results = []
         for identity, entry in facts["exercises"].items():
             if identity not in known:
@@ -125,7 +125,7 @@ def _git(root: Path, *arguments: str) -> str:
 
 def course_exercises() -> dict[str, Exercise]:
     """The exercises to be graded: the course's own list."""
-    return exercises(PACKAGE)
+    return exercises()
 
 
 def read_submission(path: Path | Sequence[Path]) -> Submission:
@@ -136,13 +136,7 @@ def read_submission(path: Path | Sequence[Path]) -> Submission:
     deconv_grader.answers.submission.CannotRead
         If there is nothing to grade at `path`.
     """
-    known = course_exercises()
-    chapters = {name: exercise.chapter for name, exercise in known.items()}
-    headers = {
-        chapter: imports_of((PACKAGE / f"{chapter}.py").read_text(encoding="utf-8"))
-        for chapter in dict.fromkeys(chapters.values())
-    }
-    return Submission.read_from(path, chapters, headers)
+    return Submission.read_from(path, {name: exercise.chapter for name, exercise in course_exercises().items()})
 
 
 class NotIsolatedEnough(RuntimeError):

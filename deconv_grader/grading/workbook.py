@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import ast
+import contextlib
 import hashlib
 import json
+import os
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from deconv_grader.answers import editing
+from deconv_grader.answers import editing, writer
+from deconv_grader.answers.cells import read_cell
 from deconv_grader.answers.forbidden import forbidden_in
+from deconv_grader.answers.reader import Binding, Module, read
+from deconv_grader.answers.source import CannotEdit, Source
 from deconv_grader.checks.in_process import InProcess
-from deconv_grader.checks.results import ExerciseResult
+from deconv_grader.checks.results import STATUSES, ExerciseResult
 from deconv_grader.checks.runner import TESTS, run
 from deconv_grader.isolation import libraries
 from deconvlib.course.catalogue import Exercise, exercises, prerequisites
@@ -29,16 +33,56 @@ class Workbook:
     @cached_property
     def exercises(self) -> dict[str, Exercise]:
         """The course's exercises by name; points, needs and hints are the course's own, never the learner's."""
-        return exercises(PACKAGE)
+        return exercises()
 
     def path(self, exercise: Exercise) -> Path:
         return self.modules / f"{exercise.chapter}.py"
 
-    def source(self, exercise: Exercise) -> editing.Source:
+    def module(self, exercise: Exercise) -> Module | None:
+        """The text that the exercise is in, taken apart; None where the learner has no such file: the reference answers.
+
+        Raises
+        ------
+        CannotRead
+            If there is something else, or no text that Python reads.
+        """
         path = self.path(exercise)
-        if not path.is_file():
-            raise editing.CannotEdit(f"{path} is missing; `deconv start` brings it back")
-        return editing.locate(path, exercise.name)
+        return read(Source.read(path).text, path.name) if os.path.lexists(path) else None
+
+    def answer(self, exercise: Exercise) -> Binding | None:
+        """What counts as the learner's answer, written or not; None where there is nothing."""
+        module = self.module(exercise)
+        return module.counting(exercise.name) if module else None
+
+    def problem(self, exercise: Exercise) -> str:
+        """Why the exercise's file is not Python, with the line; empty if it is, or is not there."""
+        try:
+            module = self.module(exercise)
+        except CannotEdit as error:
+            return str(error)
+        return module.problem if module else ""
+
+    def written(self, exercise: Exercise) -> bool:
+        """Whether there is an answer. In a file that is not Python: as far as it can be read."""
+        try:
+            answer = self.answer(exercise)
+        except CannotEdit:
+            return False
+        return answer is not None and answer.written
+
+    def shadowed(self, exercise: Exercise) -> list[str]:
+        """What is written for an exercise and does not count, in words."""
+        try:
+            module = self.module(exercise)
+        except CannotEdit:
+            return []
+        counting = module.counting(exercise.name) if module else None
+        if module is None or counting is None:
+            return []
+        return [
+            f"{module.where} binds {exercise.name} more than once: line {counting.line} counts, line {other.line} does not"
+            for other in module.shadowed(exercise.name)
+        ]
 
     # ------------------------------------------------------------------------------------------------------ progress
 
@@ -49,7 +93,7 @@ class Workbook:
     def _progress(self) -> dict[str, Any]:
         try:
             kept = json.loads(self._progress_file.read_text(encoding="utf-8"))
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return {}
         return kept if isinstance(kept, dict) else {}
 
@@ -57,36 +101,38 @@ class Workbook:
         """A hash of the learner's module and the checks: a kept result is good for exactly these."""
         digest = hashlib.sha256()
         for path in (self.path(exercise), TESTS / f"test_{exercise.chapter}.py"):
-            digest.update(path.read_bytes() if path.is_file() else b"")
+            with contextlib.suppress(OSError):
+                digest.update(path.read_bytes())
         return digest.hexdigest()[:16]
 
     def record(self, results: list[ExerciseResult]) -> None:
         """Keep the scores of these exercises."""
-        progress = self._progress()
-        for result in results:
-            progress[result.exercise.id] = {
+        kept = {
+            result.exercise.id: {
                 "status": result.status,
                 "points": result.points,
                 "of": self.fingerprint(result.exercise),
             }
-        try:
-            self._progress_file.parent.mkdir(parents=True, exist_ok=True)
-            self._progress_file.write_text(json.dumps(progress, indent=1) + "\n", encoding="utf-8")
-        except OSError:
-            pass  # a read-only folder: progress is not kept
+            for result in results
+        }
+        with contextlib.suppress(OSError, CannotEdit), writer.alone(self.folder):
+            # In a folder that is read-only, or full, progress is not kept.
+            progress = self._progress() | kept
+            writer.replace_file(self._progress_file, (json.dumps(progress, indent=1) + "\n").encode())
 
     def status(self, exercise: Exercise) -> tuple[str, int]:
-        """(status, points): ``not started``, ``unchecked`` after a change, or as last checked."""
-        try:
-            written = self.source(exercise).written
-        except editing.CannotEdit:
+        """(status, points): ``not started``, ``unchecked`` after a change, ``unreadable``, or as last checked."""
+        if self.problem(exercise):
             return "unreadable", 0
-        if not written:
+        if not self.written(exercise):
             return "not started", 0
         kept = self._progress().get(exercise.id)
         if not isinstance(kept, dict) or kept.get("of") != self.fingerprint(exercise):
             return "unchecked", 0
-        return str(kept.get("status")), int(kept.get("points", 0))
+        status, points = kept.get("status"), kept.get("points")
+        if status not in STATUSES or type(points) is not int or not 0 <= points <= exercise.points:
+            return "unchecked", 0  # somebody else wrote there
+        return status, points
 
     # ------------------------------------------------------------------------------------------------------- checking
 
@@ -134,46 +180,47 @@ class Workbook:
         return ""
 
     def _forbidden(self, exercise: Exercise) -> str:
-        path = self.path(exercise)
-        return forbidden_in(path.read_text(encoding="utf-8") if path.is_file() else "", exercise)
+        module = self.module(exercise)
+        return forbidden_in(module.text, exercise) if module else ""
 
     # -------------------------------------------------------------------------------------------------------- editing
 
-    def reset(self, exercise: Exercise) -> Path:
-        """Put the stub's body back; the old text is kept in the returned file."""
-        source = self.source(exercise)
-        kept = editing.backup(self.folder, exercise, source)
-        editing.write(self.path(exercise), exercise, editing.stub_body(exercise))
-        return kept
+    def reset(self, exercise: Exercise) -> Path | None:
+        """Put the course's empty exercise back. The whole file as it was is kept in the returned one.
+
+        Raises
+        ------
+        CannotEdit
+            If that cannot be done; the file is as it was.
+        """
+        return editing.reset(self.path(exercise), exercise)
 
     def write_cell(self, exercise: Exercise, cell: str) -> str:
-        """Write a notebook cell's body into the module. Returns what happened: written, same, stub or kept."""
-        answer = editing.read_cell(cell, exercise.name)
-        source = self.source(exercise)
-        wanted = editing.bare_arguments(_arguments(exercise.signature))
-        given = editing.bare_arguments(answer.arguments)
-        if given != wanted:
-            raise editing.CannotEdit(f"the cell defines {exercise.name}({given}), expected {exercise.name}({wanted})")
-        if answer.bases != source.bases:
-            found, expected = ", ".join(answer.bases), ", ".join(source.bases)
-            raise editing.CannotEdit(
-                f"the cell has class {exercise.name}({found}), expected {exercise.name}({expected})"
+        """Write a notebook cell's body into the module. Returns what happened: written, same, stub or kept.
+
+        Raises
+        ------
+        CannotEdit
+            If the cell is not the exercise's, or its file cannot be written; the file is as it was.
+        """
+        answer = read_cell(cell, exercise.name, exercise.chapter)
+        stub = editing.pristine(exercise.chapter)
+        wanted = stub.counting(exercise.name)
+        assert wanted is not None
+        if answer.arguments != stub.arguments(wanted):
+            raise CannotEdit(
+                f"the cell defines {exercise.name}({answer.arguments}), expected {exercise.name}({stub.arguments(wanted)})"
             )
+        if answer.bases != stub.bases(wanted):
+            found, expected = ", ".join(answer.bases), ", ".join(stub.bases(wanted))
+            raise CannotEdit(f"the cell has class {exercise.name}({found}), expected {exercise.name}({expected})")
         if not answer.written:
-            return "kept" if source.written else "stub"
-        beside = editing.split_beside(source, exercise.name)[1]
-        if (answer.body.strip(), answer.beside.strip()) == (source.body_text.strip(), beside.strip()):
-            return "same"
-        if source.written:
-            editing.backup(self.folder, exercise, source)
-        editing.write(self.path(exercise), exercise, answer.body, answer.beside)
-        return "written"
-
-
-def _arguments(signature: str) -> str:
-    node = ast.parse(f"def {signature.removeprefix('class ')}: ...").body[0]
-    assert isinstance(node, ast.FunctionDef)
-    return ast.unparse(node.args)
+            return "kept" if self.written(exercise) else "stub"
+        path = self.path(exercise)
+        if not os.path.lexists(path):
+            writer.create(path, editing.pristine(exercise.chapter).text.encode())
+        kept = editing.write(path, exercise, answer.body, answer.beside)
+        return "same" if kept is None else "written"
 
 
 def by_chapter(found: dict[str, Exercise]) -> dict[str, list[Exercise]]:

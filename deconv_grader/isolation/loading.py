@@ -90,56 +90,23 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 
     def exec_module(self, module: types.ModuleType) -> None:
         name = module.__name__.removeprefix(f"{PACKAGE}.")
+        course, exercises = sys.modules[f"{PACKAGE}.course.exercise"], self.exercises.get(name, ())
+        course.prepare(module, exercises)
         if name not in self.sources:
-            self._stand_in_for(name, module)
             return
-        if name != self.graded and name in self.exercises:
-            try:
-                self._execute(name, module)
-            except Exception:
-                self._stand_in_for(name, module)
-        else:
+        try:
             self._execute(name, module)
-
-    def _stand_in_for(self, name: str, module: types.ModuleType) -> None:
-        """A chapter's exercises as stubs, so that the reference answers them."""
-        decorate = sys.modules[f"{PACKAGE}.course.exercise"].exercise
-        for exercise in self.exercises.get(name, ()):
-
-            def stub(*args: Any, **keywords: Any) -> Any:
-                raise NotImplementedError
-
-            stub.__name__ = stub.__qualname__ = exercise
-            stub.__module__ = module.__name__
-            module.__dict__[exercise] = decorate(title="", points=0, minutes=0, difficulty=1)(stub)
+        except Exception:
+            if name == self.graded or name not in self.exercises:
+                raise
+            course.prepare(module, exercises)
+        else:
+            course.settle(module, exercises)
 
     def _execute(self, name: str, module: types.ModuleType) -> None:
         file = f"{PACKAGE}/{name.replace('.', '/')}.py"
         module.__file__ = file
-        self._stand_in_for(name, module)  # a notebook need not hold every exercise's cell
         exec(compile(self.sources[name], file, "exec", dont_inherit=True), module.__dict__)
-        course = sys.modules[f"{PACKAGE}.course.exercise"]
-        for exercise in self.exercises.get(name, ()):
-            # A notebook's cells and a bare module need not repeat the decorator, and another name for a function will do.
-            answer, identity = module.__dict__.get(exercise), f"{name}.{exercise}"
-            if callable(answer) and getattr(answer, "exercise", None) != identity and not course.is_written(identity):
-                named = _named(answer, exercise)
-                named.__module__ = module.__name__
-                module.__dict__[exercise] = course.exercise(title="", points=0, minutes=0, difficulty=1)(named)
-
-
-def _named(answer: Callable[..., Any], name: str) -> Any:
-    """A function or class, or what stands for it under another name."""
-    if isinstance(answer, types.FunctionType | type) and answer.__name__ == name:
-        return answer
-    if isinstance(answer, type):
-        return type(answer)(name, (answer,), {})
-
-    def alias(*args: Any, **keywords: Any) -> Any:
-        return answer(*args, **keywords)
-
-    alias.__name__ = alias.__qualname__ = name
-    return alias
 
 
 class NotAllowed(importlib.abc.MetaPathFinder, importlib.abc.Loader):

@@ -1,7 +1,8 @@
 """What the exercises are: read from the decorators in the source, without importing anything.
 
-Reading with ``ast`` means that a list of all exercises costs no import of torch, survives a learner's syntax error in
-another chapter, and never runs a line of anybody's code.
+They are read from the pristine copies of the chapter modules in ``deconvlib/course/stubs``, never from the files that
+learners edit: whatever these hold, the list of exercises and their points stay what they are. Reading with ``ast`` means
+that the list costs no import of torch. After a change of a stub, ``python -m deconvlib.course.catalogue`` copies it there.
 """
 
 from __future__ import annotations
@@ -12,6 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from deconvlib.course.workspace import PACKAGE
+
+#: The chapter modules as the course has them, with no answer in them.
+STUBS = PACKAGE / "course" / "stubs"
 
 #: Chapter modules in the order of the course, with their numbers.
 CHAPTERS = {
@@ -46,7 +50,6 @@ class Exercise:
     difficulty: int
     signature: str
     docstring: str
-    written: bool
     needs: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     forbids: tuple[str, ...] = ("torch", "scipy")
@@ -131,32 +134,32 @@ def read_module(path: Path) -> dict[str, Exercise]:
             chapter=path.stem,
             signature=_signature(node),
             docstring=ast.get_docstring(node) or "",
-            written=not is_stub(node),
             **facts,
         )
     return found
 
 
-def chapter_modules(folder: Path = PACKAGE) -> list[Path]:
+def chapter_modules(folder: Path = STUBS) -> list[Path]:
     """The chapter modules present in `folder`, in the order of the course."""
     return [folder / f"{name}.py" for name in CHAPTERS if (folder / f"{name}.py").is_file()]
 
 
 @functools.cache
-def exercises(folder: Path = PACKAGE) -> dict[str, Exercise]:
-    """Every exercise by its name, in the order of the course (of the installed course unless `folder` is given)."""
-    found: dict[str, Exercise] = {}
-    for path in chapter_modules(folder):
-        try:
-            found |= read_module(path)
-        except SyntaxError:
-            continue  # a learner's broken module: importing it will say where
-    return found
+def exercises_in(chapter: str) -> dict[str, Exercise]:
+    """The exercises of one chapter, in their order; none for a chapter that is not written yet."""
+    path = STUBS / f"{chapter}.py"
+    return read_module(path) if path.is_file() else {}
 
 
-def prerequisites(name: str, folder: Path = PACKAGE) -> list[str]:
+@functools.cache
+def exercises() -> dict[str, Exercise]:
+    """Every exercise by its name, in the order of the course."""
+    return {name: exercise for chapter in CHAPTERS for name, exercise in exercises_in(chapter).items()}
+
+
+def prerequisites(name: str) -> list[str]:
     """All exercises that `name` rests on, directly or through others, in the order of the course."""
-    known = exercises(folder)
+    known = exercises()
     reached: set[str] = set()
     todo = list(known[name].needs)
     while todo:
@@ -165,3 +168,43 @@ def prerequisites(name: str, folder: Path = PACKAGE) -> list[str]:
             reached.add(need)
             todo += known[need].needs
     return [other for other in known if other in reached]
+
+
+def write_stubs(folder: Path = PACKAGE, to: Path = STUBS) -> list[Path]:
+    """Copy the chapter modules of a checkout that holds no answers to the pristine copies.
+
+    Returns
+    -------
+    list of Path
+        The copies that changed.
+
+    Raises
+    ------
+    ValueError
+        If a module holds an answer, or is not as `read_module` wants it; then nothing is copied.
+    """
+    sources = chapter_modules(folder)
+    for path in sources:
+        nodes = {node.name: node for node in ast.parse(path.read_bytes()).body if isinstance(node, Definition)}
+        answered = [name for name in read_module(path) if not is_stub(nodes[name])]
+        if answered:
+            raise ValueError(f"{path.name} holds answers ({', '.join(answered)}); only empty exercises are copied")
+    to.mkdir(exist_ok=True)
+    gone = {path.name for path in chapter_modules(to)} - {path.name for path in sources}
+    changed = []
+    for path in sources:
+        copy = to / path.name
+        if not copy.exists() or copy.read_bytes() != path.read_bytes():
+            copy.write_bytes(path.read_bytes())
+            changed.append(copy)
+    for name in sorted(gone):
+        (to / name).unlink()
+        changed.append(to / name)
+    exercises.cache_clear()
+    exercises_in.cache_clear()
+    return changed
+
+
+if __name__ == "__main__":
+    for changed in write_stubs():
+        print(changed)

@@ -14,7 +14,8 @@ from typing import Any, TypeVar
 F = TypeVar("F", bound=Callable[..., Any])
 Fallback = Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
 
-_written: dict[str, Callable[..., Any]] = {}
+_written: dict[str, Callable[..., Any]] = {}  # what counts as the answer: what the module binds to the name in the end
+_served: dict[str, tuple[Any, Callable[..., Any]]] = {}  # what was put in the place of a decorated one, and that one
 _announced: set[str] = set()
 _learner_answers: Collection[str] | None = None  # None: wherever there is a body
 _fallback: Fallback | None = None  # None: call the reference solution here
@@ -24,13 +25,39 @@ def _stub() -> None:
     raise NotImplementedError
 
 
-def is_stub(function: Callable[..., Any]) -> bool:
-    """Whether a function's body (every method's, for a class) is still ``raise NotImplementedError``."""
+def _documented_stub() -> None:
+    "With a docstring."
+    raise NotImplementedError
+
+
+def _called_stub() -> None:
+    raise NotImplementedError()
+
+
+def _stub_with_words() -> None:
+    raise NotImplementedError("with words")
+
+
+def _documented_stub_with_words() -> None:
+    "With a docstring."
+    raise NotImplementedError("with words")
+
+
+_STUBS = {
+    stub.__code__.co_code
+    for stub in (_stub, _documented_stub, _called_stub, _stub_with_words, _documented_stub_with_words)
+}
+
+
+def is_stub(function: Any) -> bool:
+    """Whether a function's body (every method's, for a class) only raises NotImplementedError, with plain words or none."""
     if isinstance(function, type):
-        methods = [part for part in vars(function).values() if isinstance(part, types.FunctionType)]
+        own = [part for name, part in vars(function).items() if name != "__new__"]  # which is the course's, see _serve_class
+        parts = [getattr(part, "__func__", None) or getattr(part, "fget", None) or part for part in own]
+        methods = [part for part in parts if isinstance(part, types.FunctionType)]
         return bool(methods) and all(map(is_stub, methods))
     code = getattr(function, "__code__", None)
-    return code is not None and code.co_code == _stub.__code__.co_code and code.co_names == _stub.__code__.co_names
+    return code is not None and code.co_code in _STUBS and code.co_names == _stub.__code__.co_names
 
 
 def exercise(
@@ -70,17 +97,71 @@ def exercise(
         identity = f"{chapter}.{function.__name__}"
         _written[identity] = function
         _announced.discard(identity)
-        if isinstance(function, type):
-            return _serve_class(function, identity)  # type: ignore[return-value]
-
-        @functools.wraps(function)
-        def served(*args: Any, **keywords: Any) -> Any:
-            return _who_answers(identity)(*args, **keywords)
-
-        served.exercise = identity  # type: ignore[attr-defined]
+        _served.pop(identity, None)
+        served = _serve_class(function, identity) if isinstance(function, type) else _serve(function, identity)
+        _served[identity] = (served, function)
         return served  # type: ignore[return-value]
 
     return decorate
+
+
+def _serve(function: Callable[..., Any], identity: str) -> Callable[..., Any]:
+    """What asks at every call who answers."""
+
+    @functools.wraps(function)
+    def served(*args: Any, **keywords: Any) -> Any:
+        return _who_answers(identity, served)(*args, **keywords)
+
+    served.exercise = identity  # type: ignore[attr-defined]
+    return served
+
+
+def prepare(module: types.ModuleType, names: Collection[str]) -> None:
+    """Before a chapter's module runs: every exercise is there as a stub, so that the reference answers what it lacks.
+
+    It may lack some because it is older than the course, holds the cells of a notebook, or is imported by what it imports.
+    """
+    for name in names:
+        _stand_in(module, name)
+
+
+def settle(module: types.ModuleType, names: Collection[str]) -> None:
+    """After it has run: what it binds in the end is the answer, as Python would have it, decorated or not."""
+    for name in names:
+        identity = f"{module.__name__.rpartition('.')[2]}.{name}"
+        if name not in vars(module):
+            _stand_in(module, name)
+        found = vars(module)[name]
+        if _served[identity][0] is not found:
+            answer = _named(found, name, module.__name__)
+            _written[identity] = answer
+            setattr(
+                module, name, _serve_class(answer, identity) if isinstance(answer, type) else _serve(answer, identity)
+            )
+
+
+def _stand_in(module: types.ModuleType, name: str) -> None:
+    def stub(*args: Any, **keywords: Any) -> Any:
+        raise NotImplementedError
+
+    stub.__name__ = stub.__qualname__ = name
+    stub.__module__ = module.__name__
+    setattr(module, name, exercise(title="", points=0, minutes=0, difficulty=1)(stub))
+
+
+def _named(answer: Any, name: str, module: str) -> Any:
+    """A function or class; or what stands for it, as a module's binding of an exercise may be anything."""
+    if isinstance(answer, type) and (answer.__name__ != name or answer.__module__ != module):
+        return type(answer)(name, (answer,), {"__module__": module})
+    if isinstance(answer, types.FunctionType | type) and answer.__name__ == name:
+        return answer
+
+    def alias(*args: Any, **keywords: Any) -> Any:
+        return answer(*args, **keywords)
+
+    alias.__name__ = alias.__qualname__ = name
+    alias.__module__ = module
+    return alias
 
 
 def _serve_class(made: type, identity: str) -> type:
@@ -89,7 +170,7 @@ def _serve_class(made: type, identity: str) -> type:
 
     def __new__(cls: type, *args: Any, **keywords: Any) -> Any:
         copied = sys._getframe(1).f_code is _COPIED  # copy.deepcopy of an instance that there is already
-        answer = made if cls is not made or copied else _who_answers(identity)
+        answer = made if cls is not made or copied else _who_answers(identity, made)
         if answer is not made:
             return answer(*args, **keywords)
         return before(cls) if before is object.__new__ else before(cls, *args, **keywords)
@@ -102,17 +183,12 @@ def _serve_class(made: type, identity: str) -> type:
 _COPIED = copyreg.__newobj__.__code__  # type: ignore[attr-defined]
 
 
-def is_written(identity: str) -> bool:
-    """Whether a function or class that is no stub has been marked as this exercise."""
-    return identity in _written and not is_stub(_written[identity])
-
-
 def learner_function(identity: str) -> Callable[..., Any] | None:
     """The learner's own function for an exercise id such as ``"convolution.conv2d"``, or None while it is a stub."""
     function = _written.get(identity)
     if function is None:
         importlib.import_module(f"deconvlib.{identity.partition('.')[0]}")
-        function = _written[identity]
+        function = _written.get(identity, _stub)
     return None if is_stub(function) else function
 
 
@@ -134,12 +210,17 @@ def reference(identity: str) -> Callable[..., Any]:
     return getattr(module, name)
 
 
-def _who_answers(identity: str) -> Callable[..., Any]:
-    function = _written[identity]
+def _who_answers(identity: str, asked: Callable[..., Any]) -> Callable[..., Any]:
+    """Who answers a call of what `asked` is for the learner."""
     if _learner_answers is not None and identity not in _learner_answers:
         return _reference_answer(identity)
+    served, own = _served.get(identity, (None, _stub))
+    # The answer may call the decorated one that it replaced in the module: `conv2d = timed(conv2d)`.
+    function = own if asked is served else _written.get(identity, _stub)
     if not is_stub(function):
         return function
+    if _learner_answers is not None and not is_stub(_written.get(identity, _stub)):
+        return function  # an answer around an empty exercise is none
     if identity not in _announced and _learner_answers is None and _fallback is None:
         _announced.add(identity)
         name = identity.rpartition(".")[2]

@@ -11,15 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from deconv_grader.answers.editing import bare_arguments, read_cell, stub_body
+from deconv_grader.answers.cells import code_cells, exercise_named, read_cell
+from deconv_grader.answers.editing import pristine
+from deconv_grader.answers.reader import Module
 from deconv_grader.checks.conformance import conformance
 from deconv_grader.checks.known_answers import registered
-from deconvlib.course.catalogue import CHAPTERS, exercises, prerequisites, read_module
+from deconvlib.course.catalogue import CHAPTERS, STUBS, exercises, exercises_in, prerequisites, write_stubs
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
-EXERCISES = exercises(ROOT / "deconvlib")
-WRITTEN = [name for name in CHAPTERS if (ROOT / "deconvlib" / f"{name}.py").is_file()]
+EXERCISES = exercises()
+WRITTEN = [name for name in CHAPTERS if (STUBS / f"{name}.py").is_file()]
 
 
 def definitions(path):
@@ -47,10 +49,10 @@ def test_a_chapter_has_its_four_files(chapter):
 @pytest.mark.parametrize("chapter", WRITTEN)
 def test_stubs_and_solutions_have_the_same_names_and_signatures(chapter):
     stubs, solutions = (
-        definitions(ROOT / "deconvlib" / f"{chapter}.py"),
+        definitions(STUBS / f"{chapter}.py"),
         definitions(ROOT / "solutions" / f"{chapter}.py"),
     )
-    assert set(stubs) == set(solutions) == set(read_module(ROOT / "deconvlib" / f"{chapter}.py"))
+    assert set(stubs) == set(solutions) == set(exercises_in(chapter))
     for name, node in solutions.items():
         assert ast.get_docstring(node) is None, f"{name}: the docstring stands in deconvlib only"
         if isinstance(node, ast.FunctionDef):
@@ -58,14 +60,17 @@ def test_stubs_and_solutions_have_the_same_names_and_signatures(chapter):
             assert node.returns is not None, f"{name}: what it returns"
             assert ast.unparse(node.returns) == ast.unparse(stubs[name].returns), name
         else:
-            empty = ast.parse(f"class {name}:\n{stub_body(EXERCISES[name])}").body[0]
-            assert methods(empty) == methods(stubs[name]), f"{name}: the public methods of the solution"
+            public = [method for method in methods(node) if method[0] == "__init__" or not method[0].startswith("_")]
+            assert public == methods(stubs[name]), f"{name}: the public methods of the solution"
             assert [ast.unparse(base) for base in node.bases] == [ast.unparse(base) for base in stubs[name].bases]
 
 
 @pytest.mark.parametrize("exercise", EXERCISES.values(), ids=lambda e: e.id)
 def test_an_exercise_is_a_stub_with_everything_a_learner_needs(exercise):
-    assert not exercise.written, "the course ships stubs"
+    found = pristine(exercise.chapter).counting(exercise.name)
+    assert found is not None
+    assert found.decorated
+    assert not found.written, "the course ships stubs"
     assert exercise.points > 0
     assert exercise.minutes > 0
     assert exercise.difficulty in (1, 2, 3)
@@ -77,8 +82,31 @@ def test_an_exercise_is_a_stub_with_everything_a_learner_needs(exercise):
         assert f"{heading}\n---" in exercise.docstring, f"{exercise.name} has no section {heading}"
 
 
+@pytest.mark.parametrize("chapter", WRITTEN)
+def test_the_pristine_copy_is_the_chapter_as_it_is_shipped(chapter):
+    path = ROOT / "deconvlib" / f"{chapter}.py"
+    present = Module(path.read_text(encoding="utf-8"), path.name)
+    if present.problem or present.written(exercises_in(chapter)):
+        pytest.skip(f"this checkout's {path.name} holds answers")
+    assert path.read_bytes() == (STUBS / path.name).read_bytes(), "run: python -m deconvlib.course.catalogue"
+
+
+def test_chapters_are_copied_only_while_they_hold_no_answer(tmp_path):
+    source, copies = tmp_path / "deconvlib", tmp_path / "stubs"
+    source.mkdir()
+    path = source / "convolution.py"
+    stub = (STUBS / "convolution.py").read_text(encoding="utf-8")
+    path.write_text(stub, encoding="utf-8")
+    assert [copy.name for copy in write_stubs(source, copies)] == ["convolution.py"]
+    assert write_stubs(source, copies) == []
+    path.write_text(stub.replace("raise NotImplementedError", "return 1", 1), encoding="utf-8")
+    with pytest.raises(ValueError, match=r"convolution.py holds answers \(correlate2d\)"):
+        write_stubs(source, copies)
+    assert (copies / "convolution.py").read_text(encoding="utf-8") == stub
+
+
 def test_names_are_unique_over_the_course():
-    names = [name for chapter in WRITTEN for name in read_module(ROOT / "deconvlib" / f"{chapter}.py")]
+    names = [name for chapter in WRITTEN for name in exercises_in(chapter)]
     assert len(names) == len(set(names))
 
 
@@ -99,7 +127,7 @@ def test_docstring_examples_are_true(chapter):
     import importlib
 
     solution = importlib.import_module(f"deconv_solutions.{chapter}")
-    for name, exercise in read_module(ROOT / "deconvlib" / f"{chapter}.py").items():
+    for name, exercise in exercises_in(chapter).items():
         namespace = dict(vars(solution)) | {"__name__": name}
         test = doctest.DocTestParser().get_doctest(exercise.docstring, namespace, name, None, 0)
         assert test.examples, f"{name} has no example"
@@ -128,20 +156,18 @@ def test_a_notebook_was_run_from_top_to_bottom_without_an_error(path):
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_exercise_cells_are_the_stubs(path):
     seen = []
-    for cell in cells(path):
-        found = re.match(r"%%exercise (\w+)\n", source(cell))
-        if found:
-            name = found[1]
-            answer = read_cell(source(cell).partition("\n")[2], name)
-            assert not answer.written, f"{name}: the cell holds an answer"
-            signature = EXERCISES[name].signature.removeprefix("class ")
-            inside = signature.removeprefix(name).partition(") -> ")[0].removeprefix("(").removesuffix(")")
-            assert bare_arguments(answer.arguments) == bare_arguments(inside), name
-            seen.append(name)
     chapter = path.stem.partition("-")[2]
-    assert seen == [name for name, exercise in EXERCISES.items() if exercise.chapter == chapter], (
-        "in the module's order"
-    )
+    for text in code_cells(path):
+        if text.startswith("%%exercise"):
+            line, _, cell = text.partition("\n")
+            name = exercise_named(line.removeprefix("%%exercise"))
+            answer = read_cell(cell, name)
+            assert not answer.written, f"{name}: the cell holds an answer"
+            stub = pristine(chapter)
+            assert answer.arguments == stub.arguments(stub.counting(name)), name
+            assert not answer.beside, name
+            seen.append(name)
+    assert seen == list(exercises_in(chapter)), "in the module's order"
 
 
 def test_every_chapter_begins_with_the_same_set_up():

@@ -15,7 +15,7 @@ SHEET = ROOT / "chapters" / "formula-sheet.md"
 TEXT = SHEET.read_text(encoding="utf-8")
 LINKS = re.findall(r"\]\(([^)#\s]+)#([^)\s]+)\)", TEXT)  # to the proofs: page and heading
 EXERCISES = re.findall(r"\]\(#exercise-(\w+)\)", TEXT)  # the site makes these anchors, wherever the box stands
-ALL = list(exercises(ROOT / "deconvlib").values())
+ALL = list(exercises().values())
 
 
 def slug(heading: str) -> str:

@@ -212,7 +212,7 @@ def test_headings_step_down_one_at_a_time(pages: dict[str, Page]) -> None:
 def test_exercise_boxes_say_what_the_decorators_say(pages: dict[str, Page], boxes: dict[str, list[str]]) -> None:
     from deconvlib.course.catalogue import exercises
 
-    known = exercises(ROOT / "deconvlib")
+    known = exercises()
     for name, expected in boxes.items():
         shown = {box["id"].removeprefix("exercise-"): box for box in pages[name].with_class("exercise")}
         assert list(shown) == expected, name
@@ -259,7 +259,7 @@ def test_the_quiet_line_is_not_shown(pages: dict[str, Page]) -> None:
 def test_the_reference_lists_every_exercise(pages: dict[str, Page]) -> None:
     from deconvlib.course.catalogue import exercises
 
-    known = exercises(ROOT / "deconvlib")
+    known = exercises()
     assert {f"deconvlib.{e.chapter}.{e.name}" for e in known.values()} <= set(
         pages["chapters/library-reference.html"].ids
     )

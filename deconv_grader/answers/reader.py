@@ -1,0 +1,409 @@
+"""The one reader of what a learner wrote: which definition of an exercise counts, whether it is written, and its parts.
+
+Python's own rule decides: the last binding of the name counts, be it a definition, an assignment or an import. The text is
+taken apart with parso, which gives every character's place and reads on behind an error, so that one broken line costs
+neither the list of exercises nor the bodies beside it. Whether the whole is Python is asked of Python itself.
+"""
+
+from __future__ import annotations
+
+import ast
+import functools
+import re
+import warnings
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import parso
+from parso.python.tree import Class, Function, Name
+from parso.tree import NodeOrLeaf
+from parso.utils import split_lines
+
+TOO_DEEP = "the text is nested too deeply for Python"
+_SCOPES = ("funcdef", "classdef", "lambdef")
+_SIMPLE_HEAD = re.compile(r"(?:@|(?:async[ \t]+def|def|class)\b)")
+
+
+@dataclass(frozen=True)
+class Binding:
+    """One place in a module where a name gets its value. Offsets count the characters of the text."""
+
+    name: str
+    line: int
+    start: int  # a definition's first decorator; else the statement
+    end: int  # behind the last line, comments that belong to the body included
+    statement: NodeOrLeaf  # at the top of the module
+    node: NodeOrLeaf | None = None  # the definition; None for an assignment, an import and the like
+    unbinds: bool = False
+    at_margin: bool = True  # not inside an if, a try, a with
+
+    @property
+    def defines(self) -> bool:
+        return self.node is not None
+
+    @property
+    def is_async(self) -> bool:
+        return self.node is not None and self.node.parent is not None and self.node.parent.type.startswith("async")
+
+    @property
+    def written(self) -> bool:
+        """Whether it holds an answer: everything but a definition that only raises NotImplementedError."""
+        return not self.unbinds and not (self.node is not None and is_stub(self.node))
+
+    @property
+    def decorated(self) -> bool:
+        """Whether ``@exercise(...)`` stands above it."""
+        if self.node is None:
+            return False
+        return any(
+            code.startswith("exercise") and code[8:9] in ("", "(")
+            for code in (part[1:].strip() for part in self._decorators())
+        )
+
+    def _decorators(self) -> Iterator[str]:
+        around = self.node.parent if self.node is not None else None
+        if around is not None and around.type.startswith("async"):
+            around = around.parent
+        if around is not None and around.type == "decorated":
+            first = around.children[0]
+            parts = first.children if first.type == "decorators" else [first]
+            yield from (part.get_code(include_prefix=False) for part in parts)
+
+
+class Module:
+    """The text of a chapter module or a cell, taken apart.
+
+    Parameters
+    ----------
+    text
+        As it was saved: any line ends.
+    where
+        What messages call it, such as ``convolution.py``.
+    first_line
+        The number of its first line, where that is not 1.
+    """
+
+    def __init__(self, text: str, where: str, first_line: int = 1):
+        self.text = text
+        self.where = where
+        self.first_line = first_line
+        self.lines = split_lines(text, keepends=True)
+        self._starts = [0]
+        for line in self.lines:
+            self._starts.append(self._starts[-1] + len(line))
+        try:
+            self.tree: NodeOrLeaf | None = parso.parse(text)
+            self.bindings = list(self._bindings())
+        except RecursionError:
+            self.tree, self.bindings = None, []
+
+    @property
+    def statements(self) -> list[Any]:
+        """What stands at the top, in order."""
+        return children(self.tree)
+
+    # ------------------------------------------------------------------------------------------------------ problems
+
+    @functools.cached_property
+    def problem(self) -> str:
+        """Why Python cannot read it, with the line; empty if it can."""
+        found = python_problem(self.text)
+        if not found:
+            return ""
+        line, words = found
+        line = self._line_of_depth() if line is None else line
+        if line is None:
+            return f"{self.where}: {words}"
+        shown = self.lines[line - 1].strip()[:80] if 0 < line <= len(self.lines) else ""
+        return f"{self.where}, line {line - 1 + self.first_line}: {words}{f': {shown}' if shown else ''}"
+
+    def _line_of_depth(self) -> int | None:
+        """The statement that is nested too deeply: Python does not say which."""
+        for statement in self.statements:
+            if python_problem(statement.get_code(include_prefix=False)):
+                return statement.start_pos[0]
+        return None
+
+    # ------------------------------------------------------------------------------------------------------ bindings
+
+    def counting(self, name: str) -> Binding | None:
+        """The binding of a name that counts, or None."""
+        found = [binding for binding in self.bindings if binding.name == name]
+        return found[-1] if found and not found[-1].unbinds else None
+
+    def shadowed(self, name: str) -> list[Binding]:
+        """What is written for a name and does not count, because something below binds the name again."""
+        return [binding for binding in self.bindings if binding.name == name and binding.written][
+            : -1 if (last := self.counting(name)) and last.written else None
+        ]
+
+    def written(self, names: Collection[str]) -> set[str]:
+        """Which of `names` have an answer here."""
+        return {name for name in names if (found := self.counting(name)) and found.written}
+
+    def offset(self, position: tuple[int, int]) -> int:
+        """Where a line and a column are in the text."""
+        line, column = position
+        return min(self._starts[min(line, len(self._starts)) - 1] + column, len(self.text))
+
+    def _bindings(self) -> Iterator[Binding]:
+        for statement in self.statements:
+            for leaf, node in _bound(statement):
+                whole = statement if node is None else _whole(node)
+                start, end = self.offset(whole.start_pos), self.offset(whole.end_pos)
+                if node is not None:
+                    end = self._cut(node, end) if self.problem else self._with_comments(node, end)
+                unbinds = node is None and _definition_type(leaf) == "del_stmt"
+                yield Binding(
+                    leaf.value, leaf.start_pos[0], start, end, statement, node, unbinds, whole.start_pos[1] == 0
+                )
+
+    def _with_comments(self, node: NodeOrLeaf, end: int) -> int:
+        """Comments below the last statement that are indented like a body belong to it."""
+        line = node.end_pos[0] - 1 if node.end_pos[1] == 0 else len(self.lines)
+        kept = end
+        margin = _whole(node).start_pos[1]
+        for at in range(line, len(self.lines)):
+            stripped = self.lines[at].strip()
+            if stripped.startswith("#") and len(self.lines[at]) - len(self.lines[at].lstrip()) > margin:
+                kept = self._starts[at + 1]
+            elif stripped:
+                break
+        return kept
+
+    def _cut(self, node: NodeOrLeaf, end: int) -> int:
+        """In a text that is not Python, a definition ends at the latest where the next one begins at the margin."""
+        for at in range(node.start_pos[0], len(self.lines)):
+            if self._starts[at] >= end:
+                break
+            if _SIMPLE_HEAD.match(self.lines[at]):
+                return self._starts[at]
+        return end
+
+    # --------------------------------------------------------------------------------------------------------- parts
+
+    def body(self, binding: Binding) -> tuple[int, int]:
+        """Where a definition's body is: behind the signature and the docstring. Offsets of whole lines, if it has lines."""
+        assert binding.node is not None
+        suite = children(binding.node)[-1]
+        if suite.type != "suite":  # def f(x): return x
+            return self.offset(suite.start_pos), binding.end
+        first = suite.children[1]
+        return self.offset(first.end_pos if _is_docstring(first) else suite.children[0].end_pos), binding.end
+
+    def indent(self, binding: Binding) -> str:
+        """How a definition's docstring is indented; four spaces where there is none."""
+        suite = children(binding.node)[-1]
+        if suite.type != "suite" or not _is_docstring(suite.children[1]):
+            return "    "
+        line, column = suite.children[1].start_pos
+        return self.lines[line - 1][:column]
+
+    def body_text(self, binding: Binding, indent: str = "    ") -> str:
+        """A definition's body, each line ending in a line feed, indented by `indent`; ``pass`` where there is none."""
+        assert binding.node is not None
+        start, end = self.body(binding)
+        suite = children(binding.node)[-1]
+        if suite.type != "suite":  # a bracket or a string may go on over several lines; any indent will do inside
+            return indent + _lf(self.text[start:end].strip()) + "\n"
+        text = self.text[start:end]
+        if not any(line.strip() and not line.strip().startswith("#") for line in split_lines(text)):
+            return f"{indent}pass\n"
+        first = suite.children[1]
+        old = re.match(r"[ \t\f]*", self.lines[first.start_pos[0] - 1])
+        assert old is not None
+        lines = split_lines(text, keepends=True)
+        inside = self._inside_strings(suite)
+        line = len(split_lines(self.text[:start])) if start else 1
+        out = []
+        for number, part in enumerate(lines, line):
+            if number not in inside and old[0] != indent and part.startswith(old[0]):
+                part = indent + part[len(old[0]) :]
+            out.append(part)
+        return _lf("".join(out)).rstrip() + "\n"
+
+    def _inside_strings(self, node: NodeOrLeaf) -> set[int]:
+        """The lines that begin inside a string."""
+        found: set[int] = set()
+        leaf = node.get_first_leaf()
+        last = node.get_last_leaf()
+        while leaf is not None:
+            if leaf.type in ("string", "fstring_string"):
+                found.update(range(leaf.start_pos[0] + 1, leaf.end_pos[0] + 1))
+            if leaf is last:
+                break
+            leaf = leaf.get_next_leaf()
+        return found
+
+    def arguments(self, binding: Binding) -> str:
+        """A function's arguments without annotations; a class's are those of its `__init__`, without self."""
+        node = binding.node
+        assert node is not None
+        if isinstance(node, Class):
+            made = [part for part in _methods(node) if part.name.value == "__init__"]
+            return _bare(made[-1]).partition(", ")[2] if made else ""
+        assert isinstance(node, Function)
+        return _bare(node)
+
+    def bases(self, binding: Binding) -> tuple[str, ...]:
+        """What a class derives from; torch.nn by its usual name."""
+        node = binding.node
+        if not isinstance(node, Class) or (arguments := node.get_super_arglist()) is None:
+            return ()
+        parts = arguments.children if arguments.type == "arglist" else [arguments]
+        names = [part.get_code(include_prefix=False) for part in parts if part.type != "operator"]
+        return tuple(f"nn.{name.removeprefix('torch.nn.')}" if name.startswith("torch.nn.") else name for name in names)
+
+
+@functools.lru_cache(maxsize=64)
+def read(text: str, where: str, first_line: int = 1) -> Module:
+    """A text taken apart; the same text is taken apart once."""
+    return Module(text, where, first_line)
+
+
+def blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
+    """A text with these stretches of it left out and their line ends kept, so that all else is in the line it was."""
+    for start, end in sorted(spans, reverse=True):
+        text = text[:start] + re.sub(r"[^\r\n]", "", text[start:end]) + text[end:]
+    return text
+
+
+def python_problem(text: str) -> tuple[int | None, str] | None:
+    """The line, where it is known, and the words of what keeps Python from reading a text; None if nothing does."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        try:
+            compile(text, "<text>", "exec", dont_inherit=True)
+        except SyntaxError as error:
+            return error.lineno, error.msg
+        except (RecursionError, MemoryError):
+            return None, TOO_DEEP
+        except ValueError as error:
+            return None, str(error)
+    return None
+
+
+def is_stub(node: NodeOrLeaf) -> bool:
+    """Whether the body (of every method, for a class) only raises NotImplementedError, with a plain message or none."""
+    if isinstance(node, Class):
+        methods = _methods(node)
+        return bool(methods) and all(map(is_stub, methods))
+    suite = children(node)[-1]
+    statements: list[NodeOrLeaf] = []
+    for part in suite.children if suite.type == "suite" else [suite]:
+        statements += part.children if part.type == "simple_stmt" else [part]
+    kept = [
+        part
+        for part in statements
+        if part.type not in ("newline", "string", "strings", "number") and _value(part) not in (";", "...")
+    ]
+    if len(kept) != 1 or kept[0].type != "raise_stmt":
+        return False
+    raised = children(kept[0])[1:]
+    if len(raised) != 1:
+        return False
+    if _value(raised[0]) == "NotImplementedError":
+        return True
+    return raised[0].type == "atom_expr" and _is_plain_call(raised[0])
+
+
+def _is_plain_call(node: NodeOrLeaf) -> bool:
+    parts = children(node)
+    if len(parts) != 2 or _value(parts[0]) != "NotImplementedError" or parts[1].type != "trailer":
+        return False
+    inside = parts[1].children
+    return inside[0].value == "(" and (len(inside) == 2 or (len(inside) == 3 and inside[1].type == "string"))
+
+
+def children(node: NodeOrLeaf | None) -> list[Any]:
+    """The parts of a node; none of a leaf."""
+    return getattr(node, "children", [])
+
+
+def _lf(text: str) -> str:
+    return text.replace("\r\n", "\n").replace("\r", "\n")
+
+
+def _value(node: NodeOrLeaf) -> str:
+    return getattr(node, "value", "")
+
+
+def _methods(node: Class) -> list[Function]:
+    suite = node.children[-1]
+    found = []
+    for part in suite.children if suite.type == "suite" else []:
+        inner = part.children[-1] if part.type in ("decorated", "async_stmt") else part
+        inner = inner.children[-1] if inner.type == "async_funcdef" else inner
+        if isinstance(inner, Function):
+            found.append(inner)
+    return found
+
+
+def _bare(node: Function) -> str:
+    parts: list[str] = []
+    for part in node.children[2].children[1:-1]:
+        if part.type == "param":
+            stars = "*" * part.star_count
+            default = f"={_tight(part.default)}" if part.default is not None else ""
+            parts.append(f"{stars}{part.name.value}{default}")
+        elif _value(part) in ("*", "/"):
+            parts.append(part.value)
+        elif part.type == "operator" and part.value == ",":
+            continue
+    return ", ".join(parts)
+
+
+def _tight(node: NodeOrLeaf) -> str:
+    """An expression as Python writes it, so that layout does not matter."""
+    code = node.get_code(include_prefix=False)
+    try:
+        return ast.unparse(ast.parse(code.strip(), mode="eval"))
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        return code
+
+
+def _is_docstring(node: NodeOrLeaf) -> bool:
+    if node.type != "simple_stmt":
+        return False
+    parts = [part.type for part in children(node)]
+    return parts in (["string", "newline"], ["strings", "newline"], ["string"])
+
+
+def _whole(node: NodeOrLeaf) -> NodeOrLeaf:
+    """A definition with its decorators."""
+    while node.parent is not None and node.parent.type in ("async_funcdef", "async_stmt", "decorated"):
+        node = node.parent
+    return node
+
+
+def _definition_type(leaf: NodeOrLeaf) -> str:
+    found = leaf.get_definition() if isinstance(leaf, Name) else None
+    return found.type if found is not None else ""
+
+
+def _binds(leaf: Name) -> bool:
+    """Whether a name that stands outside of definitions gets a value, or loses it, where it stands."""
+    parent = leaf.parent
+    if parent is None or parent.type == "trailer":  # f.x = 1 binds no x
+        return False
+    kind = _definition_type(leaf)
+    if kind in ("", "param", "sync_comp_for", "comp_for"):
+        return False
+    if kind == "expr_stmt" and parent.type == "expr_stmt" and parent.children[1].type == "annassign":
+        return len(parent.children[1].children) > 2  # `x: int` alone binds nothing
+    return True
+
+
+def _bound(statement: NodeOrLeaf) -> Iterator[tuple[Name, NodeOrLeaf | None]]:
+    """The names that a statement at the top binds, in order, each with its definition if it has one."""
+    todo = [statement]
+    while todo:
+        node = todo.pop()
+        if node.type in ("funcdef", "classdef"):
+            yield node.name, node  # type: ignore[attr-defined]
+        elif isinstance(node, Name):
+            if _binds(node):
+                yield node, None
+        elif node.type not in _SCOPES and hasattr(node, "children"):
+            todo += reversed(node.children)

@@ -1,0 +1,80 @@
+"""``deconv restore``: the kept files of a chapter, and one of them brought back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from deconv_grader.answers import editing, writer
+from deconv_grader.answers.reader import Module, read
+from deconv_grader.answers.source import CannotEdit, Source
+from deconv_grader.cli.app import Refused, _find, _workbook, app
+
+
+@app.command()
+def restore(
+    name: Annotated[str | None, typer.Argument(help="A chapter, or an exercise of it; all if none is given.")] = None,
+    number: Annotated[int | None, typer.Argument(help="Which one to bring back: 1 is the newest.")] = None,
+) -> None:
+    """List the kept files, or bring one back. What it replaces is kept, too."""
+    workspace: Path = _workbook().folder
+    chapter = _find([name])[0].chapter if name is not None else None
+    found = writer.backups(workspace, chapter)
+    if number is None:
+        _list(workspace, found, chapter)
+        return
+    if not 1 <= number <= len(found):
+        raise Refused(f"there are {len(found)} kept files of {chapter}, and no number {number}")
+    chosen = found[number - 1]
+    kept = writer.restore(workspace, chosen)
+    typer.echo(f"{chosen.chapter}.py is as it was before {_when(chosen)}.")
+    if kept is not None:
+        typer.echo(f"What it replaced is in {kept}.")
+
+
+def _when(backup: writer.Backup) -> str:
+    return backup.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _list(workspace: Path, found: list[writer.Backup], chapter: str | None) -> None:
+    if not found:
+        typer.echo(f"No file{f' of {chapter}' if chapter else ''} is kept yet: deconv keeps one before each change.")
+        return
+    numbers: dict[str, int] = {}
+    for backup in found:
+        numbers[backup.chapter] = numbers.get(backup.chapter, 0) + 1
+        typer.echo(
+            f"{backup.chapter:<24} {numbers[backup.chapter]:>2}  {_when(backup)}  {backup.size:>7,} bytes  "
+            f"{_differing(workspace, backup)}"
+        )
+    typer.echo(f"Bring one back: deconv restore {chapter or found[0].chapter} NUMBER")
+
+
+def _differing(workspace: Path, backup: writer.Backup) -> str:
+    """Which exercises are other than in the present file."""
+    try:
+        then = _texts(read(backup.text(), backup.path.name), backup.chapter)
+    except CannotEdit as error:
+        return str(error)
+    try:
+        path = workspace / "deconvlib" / f"{backup.chapter}.py"
+        now = _texts(read(Source.read(path).text, path.name), backup.chapter)
+    except CannotEdit:
+        now = {}
+    names = [name for name in then.keys() | now.keys() if then.get(name) != now.get(name)]
+    order = [*editing.exercises_of(backup.chapter), ""]
+    words = [name or "other parts" for name in order if name in names]
+    return f"differs in {', '.join(words)}" if words else "is as the present file"
+
+
+def _texts(module: Module, chapter: str) -> dict[str, str]:
+    """The text of each exercise's definition, and the rest under the empty name."""
+    out, rest = {}, module.text
+    for name in editing.exercises_of(chapter):
+        binding = module.counting(name)
+        if binding is not None:
+            out[name] = module.text[binding.start : binding.end]
+            rest = rest.replace(out[name], "", 1)
+    return out | {"": rest}
