@@ -111,6 +111,12 @@ def without_answer(source: Source, exercise: Exercise) -> str:
     for _ in range(1000):  # each round takes one binding out, the last one first
         module = read(text, where)
         found = [binding for binding in module.bindings if binding.name == name and not binding.unbinds]
+        if not found and module.problem:
+            spoiled = module.spoiled(name)
+            if spoiled is None:
+                raise CannotEdit(f"{module.problem}; mend this first")
+            text = text[: spoiled[0]] + stub + text[spoiled[1] :]
+            break
         if not found:
             text = _with_stubs(source.with_text(text), exercise.chapter, [name])
             break
@@ -124,7 +130,10 @@ def without_answer(source: Source, exercise: Exercise) -> str:
                 raise CannotEdit(
                     f"{where}, line {last.line}: {name} is defined inside another statement; put it at the margin first"
                 )
-            text = text[: last.start] + stub + text[last.end :]
+            start, spoiled = last.start, module.spoiled(name)
+            if spoiled is not None and spoiled[0] < start < spoiled[1]:
+                start = spoiled[0]  # its decorator is broken, too
+            text = text[:start] + stub + text[last.end :]
             text = _with_imports(source.with_text(text), exercise.chapter, [name])
             break
         text = _without(module, last)

@@ -178,8 +178,29 @@ class Module:
             if self._starts[at] >= end:
                 break
             if _SIMPLE_HEAD.match(self.lines[at]):
-                return self._starts[at]
+                return self._behind_text(at)
         return end
+
+    def _behind_text(self, at: int) -> int:
+        """Where the last line above this one ends that is not empty."""
+        while at > 0 and not self.lines[at - 1].strip():
+            at -= 1
+        return self._starts[at]
+
+    def spoiled(self, name: str) -> tuple[int, int] | None:
+        """Where a definition is that is too broken to be found as one: from its decorators to the next one's."""
+        if not self.problem:
+            return None
+        heads = [at for at, line in enumerate(self.lines) if _SIMPLE_HEAD.match(line)]
+        define = re.compile(rf"(?:async[ \t]+def|def|class)[ \t]+{re.escape(name)}\b")
+        for number, at in enumerate(heads):
+            if define.match(self.lines[at]):
+                first = number
+                while first and self.lines[heads[first - 1]].startswith("@"):
+                    first -= 1
+                following = heads[number + 1] if number + 1 < len(heads) else len(self.lines)
+                return self._starts[heads[first]], self._behind_text(following)
+        return None
 
     # --------------------------------------------------------------------------------------------------------- parts
 

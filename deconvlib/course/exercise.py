@@ -52,7 +52,9 @@ _STUBS = {
 def is_stub(function: Any) -> bool:
     """Whether a function's body (every method's, for a class) only raises NotImplementedError, with plain words or none."""
     if isinstance(function, type):
-        own = [part for name, part in vars(function).items() if name != "__new__"]  # which is the course's, see _serve_class
+        own = [
+            part for name, part in vars(function).items() if name != "__new__"
+        ]  # which is the course's, see _serve_class
         parts = [getattr(part, "__func__", None) or getattr(part, "fget", None) or part for part in own]
         methods = [part for part in parts if isinstance(part, types.FunctionType)]
         return bool(methods) and all(map(is_stub, methods))

@@ -38,6 +38,13 @@ def _solved() -> Callable[[str], tuple[str, str]]:
 
 
 @pytest.fixture
+def workspace(tmp_path: Path) -> Path:
+    """A fresh workspace: every exercise a stub."""
+    start(tmp_path / "mine")
+    return tmp_path / "mine"
+
+
+@pytest.fixture
 def make_submission(tmp_path: Path) -> Make:
     """``make_submission("ann", conv2d="solved", im2col="    return 3")`` writes a submission and returns its folder."""
 
