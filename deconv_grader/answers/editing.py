@@ -36,8 +36,7 @@ def exercises_of(chapter: str) -> list[str]:
 def _stub(chapter: str, name: str) -> str:
     """An exercise as the course has it: decorator, signature, docstring and empty body."""
     module = pristine(chapter)
-    binding = module.counting(name)
-    assert binding is not None, f"{name} is no exercise of {chapter}"
+    binding = module.definition(name)
     return module.text[binding.start : binding.end]
 
 

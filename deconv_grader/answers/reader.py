@@ -20,6 +20,8 @@ from parso.python.tree import Class, Function, Name
 from parso.tree import NodeOrLeaf
 from parso.utils import split_lines
 
+from deconv_grader.answers.source import CannotEdit
+
 TOO_DEEP = "the text is nested too deeply for Python"
 _SCOPES = ("funcdef", "classdef", "lambdef")
 _SIMPLE_HEAD = re.compile(r"(?:@|(?:async[ \t]+def|def|class)\b)")
@@ -131,6 +133,19 @@ class Module:
         """The binding of a name that counts, or None."""
         found = [binding for binding in self.bindings if binding.name == name]
         return found[-1] if found and not found[-1].unbinds else None
+
+    def definition(self, name: str) -> Binding:
+        """The definition of a name that is known to be there.
+
+        Raises
+        ------
+        CannotEdit
+            If it is not.
+        """
+        found = self.counting(name)
+        if found is None or not found.defines:
+            raise CannotEdit(f"{self.where} has no definition of {name}; start it with: def {name}(...)")
+        return found
 
     def shadowed(self, name: str) -> list[Binding]:
         """What is written for a name and does not count, because something below binds the name again."""

@@ -205,8 +205,7 @@ class Workbook:
         """
         answer = read_cell(cell, exercise.name, exercise.chapter)
         stub = editing.pristine(exercise.chapter)
-        wanted = stub.counting(exercise.name)
-        assert wanted is not None
+        wanted = stub.definition(exercise.name)
         if answer.arguments != stub.arguments(wanted):
             raise CannotEdit(
                 f"the cell defines {exercise.name}({answer.arguments}), expected {exercise.name}({stub.arguments(wanted)})"

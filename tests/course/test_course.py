@@ -164,7 +164,7 @@ def test_exercise_cells_are_the_stubs(path):
             answer = read_cell(cell, name)
             assert not answer.written, f"{name}: the cell holds an answer"
             stub = pristine(chapter)
-            assert answer.arguments == stub.arguments(stub.counting(name)), name
+            assert answer.arguments == stub.arguments(stub.definition(name)), name
             assert not answer.beside, name
             seen.append(name)
     assert seen == list(exercises_in(chapter)), "in the module's order"

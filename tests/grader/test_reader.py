@@ -100,7 +100,7 @@ def test_however_a_signature_is_laid_out(head, arguments):
     bodies = ["\n    '''doc'''  # and a comment\n    # first\n    return x\n", " return x\n", " return x"]
     for body in bodies[: 1 if "# a comment" in head else 3]:
         module = Module(head + body, "x.py")
-        binding = module.counting("f")
+        binding = module.definition("f")
         assert module.arguments(binding) == arguments
         assert module.body_text(binding).endswith("    return x\n")
         assert "doc" not in module.body_text(binding)
@@ -121,7 +121,7 @@ def test_however_a_signature_is_laid_out(head, arguments):
 )
 def test_a_body_is_taken_as_it_is_and_indented_by_four(text, body):
     module = Module(text, "x.py")
-    assert module.body_text(module.counting("f")) == body
+    assert module.body_text(module.definition("f")) == body
 
 
 # ----------------------------------------------------------------------------------- texts that Python does not read
