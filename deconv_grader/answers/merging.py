@@ -83,7 +83,9 @@ def _without(text: str, names: set[str]) -> tuple[str, str]:
     module, future = read(text, "the module"), ""
     spans = [(one.start, one.end) for one in module.bindings if one.name in names and one.defines and one.at_margin]
     for statement in module.statements:
-        if statement.type == "simple_stmt" and re.match(r"from\s+__future__\s", statement.get_code(include_prefix=False)):
+        if statement.type == "simple_stmt" and re.match(
+            r"from\s+__future__\s", statement.get_code(include_prefix=False)
+        ):
             future = "from __future__ import annotations\n"
             spans.append((module.offset(statement.start_pos), module.offset(statement.end_pos)))
     return blanked(text, spans), future

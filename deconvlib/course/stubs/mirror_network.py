@@ -213,7 +213,7 @@ class MirrorNet(nn.Module):
     (2, 1, 7, 12)
     """
 
-    def __init__(self, model: nn.Module) -> None:
+    def __init__(self, model: SwitchedCNN) -> None:
         raise NotImplementedError
 
     def forward(
@@ -236,7 +236,7 @@ class MirrorNet(nn.Module):
         "flatten(1) keeps the batch axis. torch.no_grad() keeps gradients out of the results.",
     ),
 )
-def four_steps(model: nn.Module, image: torch.Tensor) -> dict[str, torch.Tensor]:
+def four_steps(model: SwitchedCNN, image: torch.Tensor) -> dict[str, torch.Tensor]:
     """Take an image through the four steps of the article, in the order that works.
 
     Parameters
