@@ -19,6 +19,7 @@ import pytest
 
 from deconv_grader.answers.editing import write
 from deconv_grader.answers.workspace import start
+from deconv_tests.patience import PATIENCE
 from deconvlib.course.catalogue import exercises
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -54,7 +55,7 @@ def deconv(workspace: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
             input=stdin,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
 

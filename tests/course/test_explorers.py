@@ -22,6 +22,7 @@ from deconv_solutions.inversion import inverse_filter, richardson_lucy, transfer
 from deconv_solutions.transposed_convolution import conv_transpose2d
 from deconv_solutions.unpooling import avg_unpool2d, max_pool2d, max_unpool2d, min_unpool2d, sliding_max
 from deconv_solutions.upsampling import overlap_map
+from deconv_tests.patience import PATIENCE
 from deconvlib.course import explorers, photograph
 from deconvlib.course.explorers import explore
 
@@ -228,7 +229,7 @@ def site(tmp_path_factory, serve):
 def opened(site, browser):
     """Opens a page of the site; at the end nothing may have gone wrong, and nobody else been asked."""
     context = browser.new_context(viewport={"width": 1280, "height": 900})
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(1000 * PATIENCE)
     troubles = []
 
     def open_page(name="index", width=1280):

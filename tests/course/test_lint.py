@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import shlex
 import shutil
@@ -11,9 +12,10 @@ from pathlib import Path
 
 import pytest
 
+from deconv_tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 FOLDERS = ("deconvlib", "deconv_grader", "solutions", "tests")
-LIMIT = 600  # seconds, for hangs: the type checker with an empty cache takes 40
 TWICE = "def twice(n: int) -> int:\n    return 2 * n\n"
 # Two files a line: a function that wants an int, and the file of another room that passes it a str.
 WRONG_TYPES = [
@@ -71,8 +73,8 @@ def lint(faulty: Path):  # type: ignore[no-untyped-def]
     if shutil.which("make") is None:
         pytest.skip("no make on this machine")
     make = ("make", "--dry-run", "--old-file=.venv/ready", "lint")
-    recipe = subprocess.run(make, cwd=faulty, capture_output=True, text=True, check=True, timeout=LIMIT).stdout
-    subprocess.run(("make", "--old-file=.venv/ready", "build/types"), cwd=faulty, check=True, timeout=LIMIT)
+    recipe = subprocess.run(make, cwd=faulty, capture_output=True, text=True, check=True, timeout=PATIENCE).stdout
+    subprocess.run(("make", "--old-file=.venv/ready", "build/types"), cwd=faulty, check=True, timeout=PATIENCE)
     steps = [line for line in recipe.splitlines() if "mypy" in line]
     commands = {Path(command[0]).name: command for command in map(shlex.split, steps[0].split("&&"))}
     assert set(commands) == {"ruff", "mypy", "lint-imports"}
@@ -85,7 +87,7 @@ def lint(faulty: Path):  # type: ignore[no-untyped-def]
             capture_output=True,
             text=True,
             check=False,
-            timeout=LIMIT,
+            timeout=PATIENCE,
         )
         assert done.returncode, done.stdout
         return done.stdout + done.stderr
@@ -105,3 +107,36 @@ def test_an_import_against_the_arrows_is_caught(lint) -> None:  # type: ignore[n
     shown = lint("lint-imports")
     for module, imported in WRONG_IMPORTS:
         assert f"{module} -> {imported}" in shown, (module, shown)
+
+
+def limits(path: Path) -> list[str]:
+    """Where a file gives a limit of time as a number of its own."""
+    found: list[ast.AST] = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        match node:
+            case ast.Call(keywords=keywords):
+                found += [k.value for k in keywords if k.arg and "timeout" in k.arg and _is_number(k.value)]
+        match node:
+            case ast.Call(func=ast.Attribute(attr="set_default_timeout"), args=[value]) if _is_number(value):
+                found.append(value)
+            case ast.BinOp(left=ast.Call(func=ast.Attribute(attr="monotonic")), right=value) if _is_number(value):
+                found.append(value)
+    return [f"{path.name}, line {getattr(node, 'lineno', 0)}" for node in found]
+
+
+def _is_number(node: ast.AST) -> bool:
+    return isinstance(node, ast.Constant) and isinstance(node.value, int | float)
+
+
+def test_time_limits_are_for_hangs_and_have_one_home() -> None:
+    files = [path for folder in ("course", "grader") for path in sorted((ROOT / "tests" / folder).glob("*.py"))]
+    assert [place for path in files for place in limits(path)] == [], "use deconv_tests.patience"
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["run(x, timeout=60)", "page.set_default_timeout(9000)", "until = time.monotonic() + 5", "x(locator_timeout=1.5)"],
+)
+def test_a_time_limit_of_its_own_is_found(line: str, tmp_path: Path) -> None:
+    (tmp_path / "test_new.py").write_text(f"import time\n\n{line}\n")
+    assert limits(tmp_path / "test_new.py") == ["test_new.py, line 3"]

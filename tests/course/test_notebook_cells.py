@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from deconv_tests.patience import PATIENCE
+
 PRELUDE = """
 from IPython.core.interactiveshell import InteractiveShell
 shell = InteractiveShell.instance()
@@ -31,7 +33,7 @@ def notebook(workspace, tmp_path_factory):
             env=os.environ | {"DECONV_WORKSPACE": str(workspace), "MPLBACKEND": "agg"},
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=PATIENCE,
             check=False,
         )
 

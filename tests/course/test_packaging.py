@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+from deconv_tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 
 
@@ -23,7 +25,7 @@ def run(*command, cwd, **environment):
         env=clean | environment,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE,
         check=False,
     )
 

@@ -21,6 +21,8 @@ from urllib.parse import unquote, urldefrag, urljoin, urlsplit
 
 import pytest
 
+from deconv_tests.patience import PATIENCE
+
 ROOT = Path(__file__).resolve().parents[2]
 VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "meta", "source", "track", "wbr"}
 WIDTHS = (1280, 390)
@@ -348,6 +350,7 @@ class Visit:
 
     def __init__(self, browser, address: str, width: int = 1280, theme: str = "light") -> None:  # type: ignore[no-untyped-def]
         self.context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
+        self.context.set_default_timeout(1000 * PATIENCE)
         self.page = self.context.new_page()
         self.address = address
         self.faults: list[str] = []
@@ -435,7 +438,7 @@ def test_exercises_open_by_keyboard(browser, address: str, boxes: dict[str, list
 def test_search_finds_a_word_of_the_course(browser, address: str) -> None:  # type: ignore[no-untyped-def]
     with Visit(browser, address) as visit:
         visit.go("search.html?q=switches")
-        visit.page.locator("#search-results li a").first.wait_for(timeout=10_000)
+        visit.page.locator("#search-results li a").first.wait_for()
         found = visit.page.locator("#search-results li a").evaluate_all("links => links.map(link => link.href)")
         assert any("chapters/" in link for link in found)
         assert not visit.faults

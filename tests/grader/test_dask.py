@@ -15,6 +15,7 @@ import pytest
 from deconv_grader.answers.submissions import submissions_in
 from deconv_grader.grading import classroom
 from deconv_grader.grading.kept import RESULTS
+from deconv_tests.patience import PATIENCE
 
 distributed = pytest.importorskip("distributed", reason="distributed is not installed (deconvlib[cluster])")
 
@@ -42,12 +43,12 @@ def cluster(tmp_path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
         start("scheduler", "--port", "0", "--host", "127.0.0.1", "--scheduler-file", str(file))
         for _ in range(2):
             start("worker", "--scheduler-file", str(file), "--no-nanny", "--nthreads", "1", "--host", "127.0.0.1")
-        until = time.monotonic() + 30
+        until = time.monotonic() + PATIENCE
         while not file.is_file() and time.monotonic() < until:
             time.sleep(0.05)
         address = json.loads(file.read_text())["address"]
-        with distributed.Client(address, timeout=30) as client:
-            client.wait_for_workers(2, timeout=30)
+        with distributed.Client(address, timeout=PATIENCE) as client:
+            client.wait_for_workers(2, timeout=PATIENCE)
         yield address, begun[1:]
     finally:
         for process in begun:
@@ -77,13 +78,13 @@ def test_a_killed_dask_worker_loses_and_repeats_nothing(make_submission, cluster
             stderr=subprocess.STDOUT,
         )
         results = out / RESULTS
-        until = time.monotonic() + 60
+        until = time.monotonic() + PATIENCE
         while time.monotonic() < until and not (results.is_file() and results.read_bytes().count(b"\n") >= 3):
             assert grading.poll() is None, shown.read_text()
             time.sleep(0.01)
         os.kill(workers[0].pid, signal.SIGKILL)
         finished_before = results.read_bytes().count(b"\n")
-        assert grading.wait(timeout=600) == 1, shown.read_text()  # the essay could not be read
+        assert grading.wait(timeout=PATIENCE) == 1, shown.read_text()  # the essay could not be read
     assert 3 <= finished_before <= LEARNERS, "the kill came in the middle"
     entries = [json.loads(line)["result"] for line in results.read_text().splitlines()]
     names = [*(f"learner-{i:02d}" for i in range(LEARNERS)), "essay.py"]

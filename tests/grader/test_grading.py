@@ -17,6 +17,7 @@ from deconv_grader.grading.grade import IN_PROCESS, grade
 from deconv_grader.grading.kept import RESULTS
 from deconv_grader.isolation import libraries
 from deconv_grader.values.failures import CannotIsolate
+from deconv_tests.patience import PATIENCE
 from deconvlib.course.catalogue import exercises
 
 EASY = ("conv_output_size", "insert_zeros")
@@ -95,7 +96,7 @@ def run(*arguments, cwd, **environment):
         env=os.environ | {"DECONV_WORKSPACE": "none"} | environment,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -218,14 +219,14 @@ def test_a_killed_run_goes_on_without_losing_or_repeating_any(make_submission, t
         start_new_session=True,
     )
     results = out / RESULTS
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and not (results.is_file() and results.read_bytes().count(b"\n") >= 2):
         time.sleep(0.01)
     children = _children_of(killed.pid)
     assert children
     os.kill(killed.pid, signal.SIGKILL)
     killed.wait()
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until and any(map(_alive, children)):
         time.sleep(0.05)
     assert not any(map(_alive, children)), "what it had started ends with it"

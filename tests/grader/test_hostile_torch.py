@@ -19,6 +19,7 @@ from deconv_grader.values.failures import Malformed
 from deconv_grader.values.sizes import laborious
 from deconv_grader.values.torch_modules import methods_of
 from deconv_tests.grader.bench import KNOWN, Bench
+from deconv_tests.patience import PATIENCE
 
 torch = pytest.importorskip("torch")
 from torch import nn  # noqa: E402
@@ -172,7 +173,7 @@ def test_torch_starts_no_thread_where_there_may_be_no_memory_for_it():
             torch.ones(1 << 20).exp()
         assert torch.get_num_threads() == 8
     """
-    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, timeout=60)
+    subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=True, timeout=PATIENCE)
 
 
 def test_bounded_gives_the_threads_back_after_an_error():

@@ -13,6 +13,7 @@ import pytest
 
 from deconv_grader.isolation import forkserver, sandbox
 from deconv_grader.values.failures import CannotIsolate, Crashed, TimedOut
+from deconv_tests.patience import PATIENCE
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are locked down on Linux only")
 
@@ -46,7 +47,7 @@ def _alive(pid):
 
 
 def _gone(pids):
-    until = time.monotonic() + 5
+    until = time.monotonic() + PATIENCE
     while any(map(_alive, pids)) and time.monotonic() < until:
         time.sleep(0.02)
     return not any(map(_alive, pids))
@@ -82,7 +83,7 @@ def test_when_the_grader_dies_everything_dies_with_it(how):
         workers = _children(zygote)
         assert workers
         grader.send_signal(how)
-        grader.wait(10)
+        grader.wait(PATIENCE)
     assert _gone([zygote, *workers])
 
 

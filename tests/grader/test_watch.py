@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from deconv_tests.patience import PATIENCE
+
 pty = pytest.importorskip("pty", reason="no pseudo-terminals on this system")
 
 from deconv_grader.answers.editing import write  # noqa: E402
@@ -22,7 +24,6 @@ from deconvlib.course.catalogue import exercises  # noqa: E402
 
 from .conftest import solved  # noqa: E402
 
-PATIENCE = 90  # seconds; a loaded machine is no failure
 FIRST, SECOND = "conv_output_size", "correlate2d"
 PROMPT = "q quit"
 
