@@ -18,7 +18,7 @@ def execute(path: Path) -> float:
     began = time.perf_counter()
     NotebookClient(
         notebook,
-        timeout=120,
+        timeout=600,
         kernel_name="python3",
         record_timing=False,
         coalesce_streams=True,  # else what is printed comes in as many parts as the kernel happened to flush

@@ -1,0 +1,52 @@
+"""How `make test` spreads tests and notebooks over processes (pytest-xdist)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cached_property
+from typing import Any
+
+import pytest
+
+MANY = 20  # cases of one test: each may go to any process, so that they do not hold one up alone
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "long: a test that takes many seconds; its file is begun before the others")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes longest comes first: notebooks, the later ones before the earlier, then tests marked ``long``."""
+    notebooks = sorted({item.path for item in items if item.path.suffix == ".ipynb"}, reverse=True)
+
+    def turn(item: pytest.Item) -> int:
+        if item.path in notebooks:
+            return notebooks.index(item.path)
+        return len(notebooks) + (item.get_closest_marker("long") is None)
+
+    items.sort(key=turn)
+
+
+@pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is nothing to spread
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Files(LoadScopeScheduling):
+        """A file stays in one process, as the cells of a notebook must; a test of many cases is dealt out case by case.
+
+        Nothing is listed by name: a new file is run like any other. (``--dist loadgroup`` does this by marks, and does not
+        see them under pytest 9.2: issue 1386 of pytest-xdist.)
+        """
+
+        @cached_property
+        def _cases(self) -> Counter[str]:
+            assert self.collection is not None
+            return Counter(nodeid.partition("[")[0] for nodeid in self.collection)
+
+        def _split_scope(self, nodeid: str) -> str:
+            name, bracket, _ = nodeid.partition("[")
+            return nodeid if bracket and self._cases[name] >= MANY else name.partition("::")[0]
+
+    config.option.loadscopereorder = False  # ours is the order
+    return Files(config, log)
