@@ -23,6 +23,7 @@ from deconv_grader.grading import classroom, course, likeness
 from deconv_grader.grading.grade import Grading, grade
 from deconv_grader.grading.kept import LOCK, RESULTS, InUse, one_run_at_a_time
 from deconv_grader.reports.tables import to_gradebook
+from deconv_tests.patience import PATIENCE
 from deconvlib.course.catalogue import exercises
 
 ONLY = ("--only", "conv_output_size")
@@ -36,7 +37,7 @@ def run(*arguments: object, cwd: Path, **environment: str) -> subprocess.Complet
         env=os.environ | {"DECONV_WORKSPACE": "none"} | environment,
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -335,7 +336,7 @@ def test_a_second_run_is_refused_while_the_first_lives_and_not_after_it_was_kill
         holder.kill()
         holder.wait()
     assert (out / LOCK).exists(), "the file stays; it is the process that holds it"
-    until = time.monotonic() + 60
+    until = time.monotonic() + PATIENCE
     while True:
         try:
             with one_run_at_a_time(out):
@@ -401,7 +402,9 @@ def conv_output_size(*args, **keywords):
 
 
 def test_constants_written_down_for_practice_earn_nothing_under_a_seed_nobody_has_seen(tmp_path: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", RECORDED], capture_output=True, text=True, timeout=600, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", RECORDED], capture_output=True, text=True, timeout=PATIENCE, check=True
+    )
     seen = json.loads(done.stdout)
     assert len(seen) > 30
     submission = Submission(Path("table"), {"convolution": f"TABLE = {seen!r}\n{TABLE}"})
