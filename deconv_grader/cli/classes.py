@@ -189,3 +189,28 @@ def new_class(
     for path in write_starter(folder, course, ref):
         typer.echo(path.relative_to(folder))
     typer.echo(f"The starter repository is in {folder.resolve()}: commit it, push it, and let learners copy it.")
+
+
+@app.command("new-autograder")
+def new_autograder(
+    target: Annotated[Path, typer.Argument(metavar="OUT.zip", help="The zip to write.")],
+    only: Annotated[
+        list[str] | None, typer.Option("--only", help="Grade this exercise or chapter; may be repeated.")
+    ] = None,
+    require_isolation: Annotated[
+        str | None, typer.Option("--require-isolation", help="Refuse to grade below this level.")
+    ] = None,
+) -> None:
+    """Write the zip that Gradescope takes as an autograder: set-up and run scripts, the course, pinned requirements."""
+    from deconv_grader.cli.teacher import required_level
+    from deconv_grader.grading.autograder import write_autograder
+
+    if target.suffix.lower() != ".zip":
+        raise Refused(f"{target} is no name of a zip; try {target}.zip")
+    try:
+        names = write_autograder(target, _find(only) if only else [], required_level(require_isolation))
+    except OSError as error:
+        raise Refused(f"{target} cannot be written: {error.strerror or error}") from None
+    for name in names:
+        typer.echo(name)
+    typer.echo(f"{target} holds these and the course. Upload it to Gradescope: Configure Autograder, Zip file upload.")

@@ -40,24 +40,29 @@ def _folders() -> dict[str, Path]:
     assert solutions is not None
     assert solutions.origin is not None
     return {
-        "grader": Path(__file__).parent.parent,
+        "deconv_grader": Path(__file__).parent.parent,
         "deconvlib": PACKAGE,
-        "solutions": Path(solutions.origin).parent,
-        "tests": TESTS,
+        "deconv_solutions": Path(solutions.origin).parent,
+        "deconv_tests": TESTS,
     }
+
+
+def course_files() -> Iterator[tuple[str, Path]]:
+    """All that grading rests on: each file by the name that it is imported or read under."""
+    for name, folder in _folders().items():
+        for path in _files(folder):
+            inside = path.relative_to(folder)
+            if not (name == "deconv_tests" and inside.parts[0] in _NOT_GRADING):
+                yield f"{name}/{inside.as_posix()}", path
 
 
 @functools.cache
 def course_fingerprint() -> str:
     """A hash of the tests, solutions, grader and course on this machine, and of the versions of what they rest on."""
     digest = hashlib.sha256()
-    for name, folder in _folders().items():
-        for path in _files(folder):
-            inside = path.relative_to(folder)
-            if name == "tests" and inside.parts[0] in _NOT_GRADING:
-                continue
-            digest.update(f"{name}/{inside.as_posix()}\0".encode())
-            digest.update(hashlib.sha256(path.read_bytes()).digest())
+    for name, path in course_files():
+        digest.update(f"{name}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
     named = {key: value for key, value in versions().items() if key != "platform"}
     digest.update(repr(sorted(named.items())).encode())
     return digest.hexdigest()[:20]

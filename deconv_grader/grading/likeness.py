@@ -116,16 +116,18 @@ def _pairs(prints: Mapping[str, _Print]) -> list[tuple[str, str, float]]:
     tokens = np.array([one.tokens for one in found])
     enough = GRAM * places >= ALIKE * tokens[:, None]  # a place covers no more tokens than that
     candidates = np.argwhere(np.triu(enough | enough.T, 1))
-    pairs, members = [], np.zeros(len(found) and codes.max() + 1, dtype=bool)
+    pairs = []
+    theirs, ours = (np.zeros(codes.max() + 1, dtype=bool) for _ in range(2))
     for i, others in _grouped(candidates):
-        members[:] = False
-        members[coded[i]] = True
+        ours[coded[i]] = True
         for j in others:
-            theirs = found[j].only(members[coded[j]])
-            mine = found[i].only(np.isin(coded[i], coded[j][members[coded[j]]]))
-            share = max(mine.tokens / tokens[i], theirs.tokens / tokens[j])
+            theirs[coded[j]] = True
+            common = found[i].only(theirs[coded[i]]), found[j].only(ours[coded[j]])
+            theirs[coded[j]] = False
+            share = max(common[0].tokens / tokens[i], common[1].tokens / tokens[j])
             if share >= ALIKE:
                 pairs.append((names[i], names[j], float(share)))
+        ours[coded[i]] = False
     return sorted(pairs, key=lambda pair: -pair[2])
 
 

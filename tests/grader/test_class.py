@@ -257,19 +257,19 @@ def test_what_a_third_of_a_big_class_wrote_is_nobody_s_own_and_worked_answers_ma
 
 
 def test_the_fingerprint_of_a_course_is_its_content(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("grader", "deconvlib", "solutions", "tests"):
+    for name in ("deconv_grader", "deconvlib", "deconv_solutions", "deconv_tests"):
         (tmp_path / name / "sub").mkdir(parents=True)
         (tmp_path / name / "sub" / "a.py").write_text("x = 1")
     monkeypatch.setattr(course, "_folders", lambda: {p.name: p for p in sorted(tmp_path.iterdir())})
     now = course.course_fingerprint.__wrapped__
     seen = {now()}
     assert now() in seen
-    for name in ("grader", "deconvlib", "solutions", "tests"):
+    for name in ("deconv_grader", "deconvlib", "deconv_solutions", "deconv_tests"):
         for text in ("x = 2", "x = 3"):  # a second edit, too
             (tmp_path / name / "sub" / "a.py").write_text(text)
             assert now() not in seen
             seen.add(now())
-    for ignored in ("tests/grader", "tests/course", "solutions/__pycache__"):
+    for ignored in ("deconv_tests/grader", "deconv_tests/course", "deconv_solutions/__pycache__"):
         (tmp_path / ignored).mkdir()
         (tmp_path / ignored / "test_x.py").write_text("y")
     assert now() in seen, "what tests the grader grades nobody"
