@@ -93,6 +93,7 @@ def test_the_set_up_finds_a_python_makes_an_environment_and_installs_what_is_pin
     """With a stand-in for pip: what it is asked for is looked at, not fetched."""
     asked = tmp_path / "asked"
     (tmp_path / "hooks" / "pip").mkdir(parents=True)
+    (tmp_path / "hooks" / "pip" / "__init__.py").touch()
     (tmp_path / "hooks" / "pip" / "__main__.py").write_text(
         f"import pathlib, sys\npathlib.Path({str(asked)!r}).write_text('\\n'.join(sys.argv[1:]))\n"
     )
