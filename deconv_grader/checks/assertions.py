@@ -6,9 +6,7 @@ import ast
 import copy
 import functools
 import inspect
-import linecache
 import re
-import traceback
 from collections.abc import Callable
 from typing import Any
 
@@ -17,9 +15,11 @@ import numpy as np
 from deconv_grader.checks.compare import Difference, carries_history, difference
 from deconv_grader.checks.feedback import CheckFailed, Feedback, describe_call, grids
 from deconv_grader.checks.known_answers import Mistake, mistakes_of
+from deconv_grader.checks.learner_lines import learner_lines
 from deconv_grader.values import torch_modules, torch_scipy
 from deconv_grader.values.calls import Answers, PassedFunction, Reply
 from deconv_grader.values.copies import duplicate
+from deconv_grader.values.failures import words_of
 from deconv_grader.values.handles import Handle, local, placed
 from deconv_grader.values.sizes import MOST_NUMBERS, numbers
 from deconvlib.course.catalogue import Exercise, exercises
@@ -73,6 +73,7 @@ class Learner:
 class Call:
     """One exercise's function, called through the grader."""
 
+    seconds = 0.0  # of the processor that the last call took
     detached = True  # whether results must be free of a gradient's history
 
     def __init__(self, exercise: Exercise, answers: Answers, reveal: bool, passed: list[Passed]):
@@ -122,7 +123,7 @@ class Call:
             raise
         except Exception as error:
             feedback = self._raised(error, args, keywords)
-            feedback.headline = f"{names} was expected here, not {type(error).__name__}."
+            feedback.headline = f"{names} was expected here, not {words_of(error).partition(':')[0]}."
             raise CheckFailed(feedback) from None
         feedback = self._feedback(f"This call should raise {names}; it returned a result.", args, keywords)
         feedback.got = grids("yours", reply.value)
@@ -154,7 +155,9 @@ class Call:
         return [argument.arg for argument in node.args.args]
 
     def _outcome(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Reply:
-        return self.answers.call(self.exercise, args, keywords)
+        reply = self.answers.call(self.exercise, args, keywords)
+        self.seconds = reply.seconds
+        return reply
 
     def _reply(self, args: tuple[Any, ...], keywords: dict[str, Any]) -> Reply:
         try:
@@ -176,7 +179,7 @@ class Call:
         return Feedback(headline, call, shown)
 
     def _raised(self, error: Exception, args: tuple[Any, ...], keywords: dict[str, Any]) -> Feedback:
-        feedback = self._feedback(f"The call raised {type(error).__name__}: {error}", args, keywords)
+        feedback = self._feedback(f"The call raised {words_of(error)}", args, keywords)
         feedback.trace = learner_lines(error)
         return feedback
 
@@ -342,15 +345,3 @@ def _fresh_one(value: Any) -> Any:
     if type(value).__name__ == "Generator" and hasattr(value, "clone_state"):  # torch's
         return value.clone_state()
     return duplicate(value) if torch_modules.is_module(value) else value
-
-
-def learner_lines(error: BaseException) -> list[str]:
-    """Where in the learner's own files an exception arose: file, line and code, outermost first."""
-    lines = []
-    for frame in traceback.extract_tb(error.__traceback__):
-        path = frame.filename.replace("\\", "/")
-        own = "/deconvlib/" in path and "/deconvlib/course/" not in path
-        if own or "/tests/mistakes/" in path or "/tests/variants/" in path:
-            code = frame.line or linecache.getline(frame.filename, frame.lineno or 0).strip()
-            lines.append(f"{path.rpartition('/')[2]}, line {frame.lineno}: {code}")
-    return getattr(error, "learner_lines", lines)

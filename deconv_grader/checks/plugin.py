@@ -1,24 +1,21 @@
-"""The pytest plugin: the `learner` fixture, the choice of answers, deadlines, and one check for one test function.
+"""The pytest plugin: the `learner` fixture, the choice of answers, and one check for one test function.
 
 Used by plain pytest (``pytest tests/test_convolution.py``), by `deconv_grader.checks.runner`, and so by everything that grades.
 """
 
 from __future__ import annotations
 
-import signal
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
 from deconv_grader.checks.assertions import History, Learner
+from deconv_grader.checks.drawn import told_by_the_answer
 from deconv_grader.checks.feedback import CheckFailed, Told
-from deconv_grader.checks.in_process import InProcess, named_answers
+from deconv_grader.checks.in_process import named_answers
 from deconv_grader.values import torch_scipy
 from deconv_grader.values.calls import Answers
-from deconv_grader.values.failures import TimedOut
 from deconvlib.course.catalogue import Exercise, exercises
 
 HISTORY = pytest.StashKey[History]()
@@ -61,8 +58,10 @@ def learner(request: pytest.FixtureRequest) -> Learner:
         torch.set_num_threads(1)  # checks are small: a second thread would cost more than it does
     answers = request.config.stash[ANSWERS]
     exercise = exercise_of(request.node)
-    if exercise is not None and answers.unwritten(exercise):
-        pytest.skip(f"{exercise.name} is not started")
+    if exercise is not None:
+        if answers.unwritten(exercise):
+            pytest.skip(f"{exercise.name} is not started")
+        answers.begin(exercise)
     history = request.config.stash.setdefault(HISTORY, {})
     marker = request.node.get_closest_marker("check")
     hidden = marker is not None and marker.kwargs["hidden"]
@@ -75,29 +74,8 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     exercise = exercise_of(item)
     if exercise is None:
         return (yield)
-    if not isinstance(item.config.stash[ANSWERS], InProcess):
-        return (yield)  # a worker's calls have their own deadline, kept by the process that waits for them
-    with deadline(exercise.deadline):
+    with told_by_the_answer(item, exercise, item.config.stash[ANSWERS]):
         return (yield)
-
-
-@contextmanager
-def deadline(seconds: float) -> Iterator[None]:
-    """Raise `TimedOut` in the main thread after `seconds` (where the system has alarms; elsewhere nothing happens)."""
-    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def stop(signum: int, frame: Any) -> None:
-        raise TimedOut(f"the check was stopped after {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, stop)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 @pytest.hookimpl(wrapper=True)

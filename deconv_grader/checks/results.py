@@ -10,8 +10,6 @@ from deconv_grader.checks.feedback import Feedback
 from deconv_grader.checks.known_answers import Mistake
 from deconvlib.course.catalogue import Exercise, prerequisites
 
-STATUSES = ("passed", "partial", "failed", "not started", "unchecked", "timed out", "crashed", "forbidden")
-
 
 @dataclass
 class CheckResult:
@@ -28,12 +26,19 @@ class CheckResult:
     suspects: Callable[[], list[Mistake] | None] | None = None
 
 
-def note_wrong_needs(results: list[ExerciseResult]) -> None:
-    """Write into each result which of its prerequisites, graded along with it, are begun and not passed."""
-    wrong = {result.exercise.name for result in results if result.status not in ("passed", "not started")}
+def note_wrong_needs(results: list[ExerciseResult], status_of: Callable[[str], str] | None = None) -> None:
+    """Write into each result which of its prerequisites are begun and not passed.
+
+    `status_of` gives the status of an exercise by its name (default: as it was graded along with the others).
+    """
+    found = {result.exercise.name: result.status for result in results}
+    ask = status_of or (lambda name: found.get(name, "unchecked"))
     for result in results:
         if result.status != "not started":
-            result.wrong_needs = tuple(name for name in prerequisites(result.exercise.name) if name in wrong)
+            states = {name: ask(name) for name in prerequisites(result.exercise.name)}
+            result.wrong_needs = tuple(
+                name for name, state in states.items() if state not in ("passed", "not started", "unchecked")
+            )
 
 
 @dataclass
@@ -45,6 +50,7 @@ class ExerciseResult:
     problem: str = ""  # why no check could run: a module that does not import, a forbidden library
     forbidden: bool = False  # the exercise's own body names a forbidden library
     wrong_needs: tuple[str, ...] = ()  # prerequisites begun and not passed: the reference's served in their place
+    printed: str = ""  # by the answer, in one's own checks: never part of a report
 
     @property
     def points(self) -> int:
@@ -64,7 +70,7 @@ class ExerciseResult:
 
     @property
     def status(self) -> str:
-        """One of `STATUSES`."""
+        """One of `deconv_grader.values.statuses.STATUSES`."""
         states = {check.status for check in self.checks}
         if states & {"passed"} and "skipped" in states:
             states.add("failed")  # a check that was passed over is not passed

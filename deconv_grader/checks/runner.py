@@ -10,16 +10,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis.errors import HypothesisException
 
 import deconv_tests
 from deconv_grader.checks import plugin
-from deconv_grader.checks.assertions import learner_lines
 from deconv_grader.checks.feedback import CheckFailed, Feedback
 from deconv_grader.checks.known_answers import Mistake
+from deconv_grader.checks.learner_lines import learner_lines
 from deconv_grader.checks.results import CheckResult, ExerciseResult
 from deconv_grader.checks.writing import drawn_from
 from deconv_grader.values.calls import Answers
-from deconv_grader.values.failures import TimedOut, WorkerFailure
+from deconv_grader.values.failures import TimedOut, WorkerFailure, words_of
+from deconv_grader.values.text import clean
 from deconvlib.course.catalogue import Exercise
 
 # Of pytest's own plugins, those that a check has no use for: each costs time at every start.
@@ -28,7 +30,11 @@ UNUSED_PLUGINS = (
     *("junitxml", "doctest", "unittest", "pastebin", "setuponly", "setupplan", "stepwise", "debugging", "subtests"),
     *("recwarn", "monkeypatch", "tmpdir", "legacypath"),
 )
+ENDLESS = "Look for a loop that does not end, or one over pixels that could be an array operation."
+ASLEEP = "It waited, and computed next to nothing. Look for what it waits for: time.sleep, input(), a lock."
+UNDRAWN = "No cases could be drawn for this check. That is no fault of the answer's: run the check again."
 MOST_TIMEOUTS = 2  # of one exercise, the gate's counting alone: the rest of its checks would only wait
+MOST_PRINTED = 4000  # characters of what an exercise's answer printed
 TESTS = Path(str(deconv_tests.__file__)).resolve().parent
 
 
@@ -45,6 +51,8 @@ class _Recorder:
         self.seed = seed
         self.results = {exercise.name: ExerciseResult(exercise) for exercise in chosen}
         self.collection_errors: list[str] = []
+        self.printed: dict[str, str] = {}  # by exercise, in this process
+        self.stopped: KeyboardInterrupt | None = None
 
     def pytest_addoption(self, parser: pytest.Parser) -> None:
         # In place of the terminal plugin's --tb: nobody reads pytest's own tracebacks here, and the long ones are slow.
@@ -54,6 +62,9 @@ class _Recorder:
     def pytest_configure(self, config: pytest.Config) -> None:
         config.stash[plugin.ANSWERS] = self.answers
         config.stash[plugin.REVEAL] = self.reveal
+
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[KeyboardInterrupt]) -> None:
+        self.stopped = excinfo.value
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -89,6 +100,9 @@ class _Recorder:
             assert marker is not None
             facts = marker.kwargs
             status, feedback, suspects = _outcome(report, call)
+            self.printed[facts["exercise"]] = (
+                self.printed.get(facts["exercise"], "") + report.capstdout + report.capstderr
+            )
             self.results[facts["exercise"]].checks.append(
                 CheckResult(
                     name=item.name,
@@ -119,10 +133,11 @@ def _outcome(
         words = str(error).rstrip(".")
         told = Feedback(words[:1].upper() + words[1:] + ".", trace=list(learner_lines(error)))
         if isinstance(error, TimedOut):
-            told.advice = "Look for a loop that does not end, or one over pixels that could be an array operation."
+            told.advice = ASLEEP if error.asleep else "" if error.busy_machine else ENDLESS
         return error.status, told, None
-    words = f"{type(error).__name__}: {error}".strip().rstrip(":")
-    return "failed", Feedback(words, trace=learner_lines(error)), None
+    if isinstance(error, HypothesisException):
+        return "crashed", Feedback(UNDRAWN, trace=[]), None
+    return "failed", Feedback(words_of(error), trace=learner_lines(error)), None
 
 
 @contextmanager
@@ -149,6 +164,8 @@ def run(
 
     Raises
     ------
+    KeyboardInterrupt
+        If somebody wants no more of it.
     CourseTrouble
         If the course's own test files cannot be collected, or pytest itself fails.
     """
@@ -164,6 +181,8 @@ def run(
     if any(file.is_file() for file in files):
         with _quiet_pytest():
             code = pytest.main(arguments, plugins=[plugin, recorder])
+        if recorder.stopped is not None:
+            raise recorder.stopped
         if code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED, pytest.ExitCode.NO_TESTS_COLLECTED):
             recorder.collection_errors.append(f"pytest ended with {pytest.ExitCode(code)!r}")
     if recorder.collection_errors:
@@ -171,4 +190,7 @@ def run(
     results = list(recorder.results.values())
     for result in results:
         result.name_mistakes()
+        if reveal:
+            said = answers.printed(result.exercise) or recorder.printed.get(result.exercise.name, "")
+            result.printed = clean(said.strip("\n"), MOST_PRINTED)
     return results

@@ -145,6 +145,8 @@ def check(
 
     chosen, book = _find(names or []), _workbook()
     results = book.check(chosen)
+    if book.lacks:
+        print(f"deconv: checked without a worker: {book.lacks}", file=sys.stderr)
     if as_json:
         print(json.dumps({"exercises": [result.as_dict() for result in results]}))
         return

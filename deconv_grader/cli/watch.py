@@ -1,7 +1,7 @@
 """``deconv watch``: the current exercise, checked again at every save.
 
-The checks run in a process of their own, forked from this one, in which everything slow is imported already: a save is
-answered in a fraction of a second, and a loop without an end costs that process alone.
+This process has imported everything slow already, and so has the one that workers come from: a save costs a new worker,
+and is answered in a fraction of a second.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import select
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -18,15 +17,13 @@ from typing import Any
 
 from rich.console import Console
 
-from deconv_grader.checks.known_answers import mistakes_of
 from deconv_grader.grading.workbook import Workbook
-from deconv_grader.isolation.libraries import lacking
 from deconv_grader.reports.terminal import print_result
+from deconv_grader.values.failures import Stopped
 from deconvlib.course.catalogue import Exercise
 
 KEYS = "h hint   s solution (twice)   n next   p previous   c check again   q quit"
 POLL_SECONDS = 0.1
-DONE = 77  # how the process of a check ends when all was said; a learner's os._exit(0) is something else
 NETWORK = {"nfs", "nfs4", "cifs", "smb3", "smbfs", "9p", "fuse.sshfs", "vboxsf", "drvfs", "virtiofs"}
 
 
@@ -85,6 +82,8 @@ class Keys:
 
     def __init__(self) -> None:
         self.terminal = sys.stdin.isatty()
+        # Of its own: while checks run, standard input is another.
+        self._handle = os.dup(sys.stdin.fileno()) if self.terminal else -1
 
     def __enter__(self) -> Keys:
         if self.terminal:
@@ -103,12 +102,12 @@ class Keys:
 
     def waiting(self) -> bool:
         """Whether a key is pressed that was not asked for yet."""
-        return self.terminal and bool(select.select([sys.stdin], [], [], 0)[0])
+        return self.terminal and bool(select.select([self._handle], [], [], 0)[0])
 
     def pressed(self) -> str:
         """The key pressed since the last call, or an empty string."""
         if self.waiting():
-            return os.read(sys.stdin.fileno(), 1).decode(errors="replace").lower()
+            return os.read(self._handle, 1).decode(errors="replace").lower()
         return ""
 
 
@@ -137,56 +136,35 @@ class Watch:
         return self.chosen[self.at]
 
     def check(self) -> None:
-        """Check the current exercise in a fresh fork and show what came of it."""
+        """Check the current exercise and show what came of it."""
         began = time.perf_counter()
         self.console.clear()
         self._header()
         self.console.file.flush()
-        # What a check of this chapter needs (PyTorch, from chapter 7 on) is imported here, once; the forks find it there.
-        if not lacking([self.current]):
-            mistakes_of(self.current.name, self.current.chapter)
-        child = os.fork()
-        if child == 0:
-            self._check_in_child()
-        limit = began + len_limit(self.current)
-        before = _stamp(self.book.modules)
-        while True:
-            done, state = os.waitpid(child, os.WNOHANG)
-            if done:
-                if os.waitstatus_to_exitcode(state) != DONE:
-                    self.console.print("The checks ended early: your code ended or crashed their process.", style="red")
-                break
-            told = ""
-            if time.perf_counter() > limit:
-                told = "The checks were stopped: they took too long."
-            elif _stamp(self.book.modules) != before:
+        told, before = "", _stamp(self.book.modules)
+
+        def interrupted() -> bool:
+            nonlocal told
+            if _stamp(self.book.modules) != before:
                 told = "Saved again: the checks begin anew."
             elif self.waiting():
                 told = "Stopped by a key."
-            if told:
-                os.kill(child, signal.SIGKILL)
-                os.waitpid(child, 0)
-                self.console.print(told, style="red")
-                break
-            time.sleep(0.01)
-        self._footer(time.perf_counter() - began)
+            return bool(told)
 
-    def _check_in_child(self) -> None:
-        code = DONE
         try:
-            book = Workbook(self.book.folder)
-            (result,) = book.check([self.current])
+            (result,) = self.book.check([self.current], interrupted)
             print_result(self.console, result)
-            self.console.file.flush()
             if result.status == "passed":  # the others in its file are passed only if they still are
-                others = [other for other in self.chosen if book.status(other)[0] == "unchecked"]
+                others = [other for other in self.chosen if self.book.status(other)[0] == "unchecked"]
                 if others:
-                    book.check(others)
-        except BaseException as error:
+                    self.book.check(others, interrupted)
+        except Stopped:
+            self.console.print(told, style="red")
+        except Exception as error:
             self.console.print(f"The check could not run: {type(error).__name__}: {error}", style="red", markup=False)
-            self.console.file.flush()
-        finally:
-            os._exit(code)
+        if self.book.lacks:
+            self.console.print(f"Checked without a worker: {self.book.lacks}", style="dim", markup=False)
+        self._footer(time.perf_counter() - began)
 
     def _header(self) -> None:
         exercise = self.current
@@ -252,17 +230,9 @@ class Watch:
         self.console.print(solution_source(self.current), markup=False)
 
 
-def len_limit(exercise: Exercise) -> float:
-    """Seconds after which all checks of an exercise together are stopped."""
-    return 10 * exercise.deadline
-
-
 def run(book: Workbook, chosen: list[Exercise], console: Console, seconds: float | None = None) -> None:
     """Watch until q, Ctrl-C or (for tests) `seconds` have passed."""
     import threading
-
-    # What every check needs is imported here, once; the forked checks find it there.
-    import hypothesis.internal.conjecture.engine  # noqa: F401
 
     stop = threading.Event()
     end = None if seconds is None else time.monotonic() + seconds

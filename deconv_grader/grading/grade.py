@@ -6,18 +6,18 @@ import functools
 import secrets
 import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from deconv_grader.answers.forbidden import forbidden_in
 from deconv_grader.answers.layouts import Ignored
 from deconv_grader.answers.submission import Submission
 from deconv_grader.checks.results import CheckResult, ExerciseResult, note_wrong_needs
-from deconv_grader.checks.runner import run
+from deconv_grader.grading.checking import checked
 from deconv_grader.grading.course import course_fingerprint, versions
+from deconv_grader.grading.reading import course_exercises, read_submission
 from deconv_grader.isolation import libraries, sandbox
 from deconv_grader.isolation.isolated import IsolatedAnswers
 from deconv_grader.values.failures import CannotIsolate
@@ -123,22 +123,6 @@ def _git(root: Path, *arguments: str) -> str:
     return done.stdout.strip()
 
 
-def course_exercises() -> dict[str, Exercise]:
-    """The exercises to be graded: the course's own list."""
-    return exercises()
-
-
-def read_submission(path: Path | Sequence[Path]) -> Submission:
-    """Read what was handed in: a path, or several that are one submission.
-
-    Raises
-    ------
-    deconv_grader.answers.submission.CannotRead
-        If there is nothing to grade at `path`.
-    """
-    return Submission.read_from(path, {name: exercise.chapter for name, exercise in course_exercises().items()})
-
-
 class NotIsolatedEnough(RuntimeError):
     """The level of isolation asked for was not reached: nothing was graded."""
 
@@ -155,6 +139,7 @@ def grade(
     require: str | None = None,
     name: str | None = None,
     seed: int | None = None,
+    seconds: float | None = None,
 ) -> Grading:
     """Grade a submission in isolated workers.
 
@@ -172,6 +157,10 @@ def grade(
         What the result calls the submission (default: the path's last part).
     seed
         Of the cases that checks draw (default: a fresh one). The same seed gives the same cases again.
+    seconds
+        Of the processor for the submission's code in all checks together, and `deadlines.PATIENCE` times as many on the
+        clock: what begins later is "timed out", in words. The grader's own work is not counted. None: no limit but each
+        check's.
 
     Raises
     ------
@@ -187,7 +176,7 @@ def grade(
         raise CannotIsolate(f"{problem}, or name with --only what is to be graded")
     submission = handed_in if isinstance(handed_in, Submission) else read_submission(handed_in)
     seed = fresh_seed() if seed is None else seed
-    answers = IsolatedAnswers(submission, wanted, require=require)
+    answers = IsolatedAnswers(submission, wanted, require=require, seconds=seconds)
     results = _results(chosen, submission, answers, seed)
     reached = answers.level or wanted
     if require is not None and not sandbox.at_least(reached, require):
@@ -223,23 +212,11 @@ def _results(
     """Run the checks of what a submission holds."""
     try:
         answers.probe()  # refuses before anything of the submission runs
-        spoken = {
-            exercise.name: forbidden_in(submission.sources.get(exercise.chapter, ""), exercise) for exercise in chosen
-        }
-        sound = [exercise for exercise in chosen if not spoken[exercise.name]]
-        checked = {result.exercise.name: result for result in run(sound, answers, reveal=False, seed=seed)}
+        results = checked(chosen, answers, submission.sources, reveal=False, seed=seed)
     finally:
         answers.close()
     if answers.trouble is not None:
         raise answers.trouble  # a machine that cannot start workers is no fault of the learner's
-    results = []
-    for exercise in chosen:
-        if spoken[exercise.name]:
-            results.append(ExerciseResult(exercise, problem=spoken[exercise.name], forbidden=True))
-            continue
-        result = checked[exercise.name]
-        result.problem = answers.problems.get(exercise.chapter, "") or submission.broken.get(exercise.name, "")
-        results.append(result)
     note_wrong_needs(results)
     return results
 
@@ -259,11 +236,12 @@ def cannot_grade(
 
 def grade_in_process(path: Path, only: Iterable[Exercise] | None = None, name: str | None = None) -> Grading:
     """Grade one's own copy in this process: quick, and worth nothing as evidence. The result says so."""
-    from deconv_grader.grading.workbook import Workbook
+    from deconv_grader.checks.in_process import InProcess
 
     begun = time.perf_counter()
     chosen = list(course_exercises().values() if only is None else only)
-    results = Workbook(path).check(chosen)
+    results = checked(chosen, InProcess(), read_submission(path / "deconvlib").sources, reveal=True)
+    note_wrong_needs(results)
     return _finish(name or path.resolve().name, results, IN_PROCESS, begun, ["graded in process: no isolation"])
 
 

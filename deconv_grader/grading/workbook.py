@@ -6,21 +6,28 @@ import contextlib
 import hashlib
 import json
 import os
-from functools import cached_property
+from collections.abc import Callable, Mapping
+from functools import cached_property, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+import deconv_tests
 from deconv_grader.answers import editing, writer
 from deconv_grader.answers.cells import read_cell
-from deconv_grader.answers.forbidden import forbidden_in
 from deconv_grader.answers.reader import Binding, Module, read
 from deconv_grader.answers.source import CannotEdit, Source
-from deconv_grader.checks.in_process import InProcess
-from deconv_grader.checks.results import STATUSES, ExerciseResult
-from deconv_grader.checks.runner import TESTS, run
-from deconv_grader.isolation import libraries
-from deconvlib.course.catalogue import Exercise, exercises, prerequisites
+from deconv_grader.answers.submission import CannotRead, Submission
+from deconv_grader.grading.reading import read_submission
+from deconv_grader.isolation import forkserver, libraries
+from deconv_grader.values.failures import CannotIsolate
+from deconv_grader.values.statuses import STATUSES
+from deconvlib.course.catalogue import Exercise, exercises
 from deconvlib.course.workspace import PACKAGE, find_workspace
+
+if TYPE_CHECKING:  # what takes long to import is imported when it is needed
+    from deconv_grader.checks.results import ExerciseResult
+
+TESTS = Path(str(deconv_tests.__file__)).resolve().parent
 
 
 class Workbook:
@@ -29,6 +36,7 @@ class Workbook:
     def __init__(self, folder: Path | None = None):
         self.folder = folder or find_workspace() or PACKAGE.parent
         self.modules = self.folder / "deconvlib"
+        self.lacks = ""  # why the last check had no workers
 
     @cached_property
     def exercises(self) -> dict[str, Exercise]:
@@ -136,52 +144,67 @@ class Workbook:
 
     # ------------------------------------------------------------------------------------------------------- checking
 
-    def check(self, chosen: list[Exercise]) -> list[ExerciseResult]:
-        """Check the learner's answers in this process, and keep the scores."""
-        problems = {}
-        for chapter in dict.fromkeys(exercise.chapter for exercise in chosen):
-            of_chapter = [exercise for exercise in chosen if exercise.chapter == chapter]
-            problems[chapter] = libraries.lacking(of_chapter) or self._import_problem(chapter)
-        sound = [exercise for exercise in chosen if not problems[exercise.chapter]]
-        forbidden = {exercise.name: self._forbidden(exercise) for exercise in sound}
-        checked = {
-            result.exercise.name: result
-            for result in run([exercise for exercise in sound if not forbidden[exercise.name]], InProcess())
-        }
-        results = []
-        for exercise in chosen:
-            problem = problems[exercise.chapter] or forbidden.get(exercise.name, "")
-            results.append(
-                checked[exercise.name]
-                if not problem
-                else ExerciseResult(exercise, problem=problem, forbidden=bool(forbidden.get(exercise.name)))
-            )
+    def check(self, chosen: list[Exercise], interrupted: Callable[[], bool] = lambda: False) -> list[ExerciseResult]:
+        """Check the learner's answers in workers, as a submission is graded, and keep the scores.
+
+        Where there can be no workers the checks run in this process, or a child of it, and `lacks` says why.
+
+        Raises
+        ------
+        deconv_grader.values.failures.Stopped
+            If `interrupted`, asked while the answers are computing, says so.
+        """
+        lacking = {exercise.name: libraries.lacking([exercise]) for exercise in chosen}
+        able = [exercise for exercise in chosen if not lacking[exercise.name]]
+        found: list[ExerciseResult] = []
+        try:
+            submission = read_submission(self.modules)
+            forkserver.start_ahead(filter(self.written, able))  # before pytest, NumPy and more are imported here
+            found = self._in_workers(able, submission, interrupted)
+        except CannotRead as error:
+            lacking = {exercise.name: str(error) for exercise in chosen}
+        except CannotIsolate as error:
+            self.lacks = str(error)
+            found = self._without_workers(able, submission.sources, interrupted)
+        from deconv_grader.checks.results import ExerciseResult, note_wrong_needs
+
+        named = {result.exercise.name: result for result in found}
+        results = [
+            named.get(exercise.name) or ExerciseResult(exercise, problem=lacking[exercise.name]) for exercise in chosen
+        ]
         self.record(results)
-        for result in results:
-            needs = [self.exercises[name] for name in prerequisites(result.exercise.name)]
-            begun = [need.name for need in needs if self.status(need)[0] not in ("passed", "not started", "unchecked")]
-            result.wrong_needs = tuple(begun)
+        note_wrong_needs(results, lambda name: self.status(self.exercises[name])[0])
         return results
 
-    def _import_problem(self, chapter: str) -> str:
-        import importlib
-        import traceback
+    def _in_workers(
+        self, chosen: list[Exercise], submission: Submission, interrupted: Callable[[], bool]
+    ) -> list[ExerciseResult]:
+        from deconv_grader.grading.checking import checked
+        from deconv_grader.isolation.isolated import IsolatedAnswers
 
-        path = self.modules / f"{chapter}.py"
+        answers = IsolatedAnswers(submission, interrupted=interrupted)
         try:
-            importlib.import_module(f"deconvlib.{chapter}")
-        except SyntaxError as error:
-            name = Path(error.filename or path).name
-            return f"{name}, line {error.lineno}: {error.msg}: {(error.text or '').strip()}"
-        except Exception as error:
-            lines = [f for f in traceback.extract_tb(error.__traceback__) if Path(f.filename).name == path.name]
-            where = f", line {lines[-1].lineno}: {lines[-1].line}" if lines else ""
-            return f"{path.name} cannot be imported: {type(error).__name__}: {error}{where}"
-        return ""
+            results = checked(chosen, answers, submission.sources, reveal=True)
+        finally:
+            answers.close()
+        if answers.trouble is not None:
+            raise answers.trouble
+        return results
 
-    def _forbidden(self, exercise: Exercise) -> str:
-        module = self.module(exercise)
-        return forbidden_in(module.text, exercise) if module else ""
+    def _without_workers(
+        self, chosen: list[Exercise], sources: Mapping[str, str], interrupted: Callable[[], bool]
+    ) -> list[ExerciseResult]:
+        from deconv_grader.checks.in_process import InProcess
+        from deconv_grader.grading.checking import checked, in_a_child
+
+        if not hasattr(os, "fork"):
+            return checked(chosen, InProcess(), sources, reveal=True)
+        import deconv_grader.checks.runner  # noqa: F401  (once, for all children)
+
+        return [
+            in_a_child(exercise, partial(checked, [exercise], InProcess(), sources, reveal=True), interrupted)
+            for exercise in chosen
+        ]
 
     # -------------------------------------------------------------------------------------------------------- editing
 

@@ -6,20 +6,19 @@ pixels they would take its memory, with a kernel of a million taps its time.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import select
 import signal
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import NoReturn
 
 from deconv_grader.isolation import sandbox
 from deconv_grader.values import torch_scipy
+from deconv_grader.values.deadlines import SLICE, Allowance, limited, processor_time
 
 MEMORY = 512 << 20
 
@@ -29,50 +28,29 @@ class OutOfTime(Exception):
 
 
 @contextmanager
-def bounded(seconds: float) -> Iterator[None]:
-    """Stop what runs inside after `seconds`, with `OutOfTime`, and let it take up no more than `MEMORY` besides.
+def bounded(allowance: Allowance) -> Iterator[None]:
+    """Stop what runs inside when its time is up, with `OutOfTime`, and let it take up no more than `MEMORY` besides.
 
     A single operation of a compiled library is not interrupted, and a library that comes near the limit may end the
     process (OpenBLAS does): where that is possible, see `apart`.
     """
-    with _one_thread(), _memory(), _time(max(0.001, seconds)):
+    with _one_thread(), _memory(), limited(allowance, OutOfTime):
         yield
 
 
-def apart(compute: Callable[[], bytes], seconds: float) -> bytes:
-    """What `compute` gives in a process of its own (a fork of this one), killed after `seconds` with `OutOfTime`.
+def apart(compute: Callable[[], bytes], allowance: Allowance) -> bytes:
+    """What `compute` gives in a process of its own (a fork of this one), killed with `OutOfTime` when its time is up.
 
     For what the operations of a compiled library may take long to do: a product of two large matrices, once begun, goes
     on to its end.
     """
-    until = time.monotonic() + seconds
     reading, writing = os.pipe()
     pid = os.fork()
     if pid == 0:
-        try:
-            sandbox.die_with_parent()
-            os.close(reading)
-            torch = torch_scipy.library("torch")
-            if torch is not None:
-                torch.set_num_threads(1)  # a fork has none of its parent's threads, and would wait for them
-            with open(writing, "wb") as stream:
-                stream.write(compute())
-            os._exit(0)
-        finally:
-            os._exit(1)
+        _compute_and_end(compute, reading, writing)
     os.close(writing)
-    chunks = []
     try:
-        ready = select.poll()
-        ready.register(reading, select.POLLIN)
-        while True:
-            left = until - time.monotonic()
-            if left <= 0 or not ready.poll(max(1, left * 1000)):
-                raise OutOfTime
-            chunk = os.read(reading, 1 << 20)
-            if not chunk:
-                break
-            chunks.append(chunk)
+        answer = _read_to_the_end(reading, processor_time(pid), allowance)
     except BaseException:
         os.kill(pid, signal.SIGKILL)  # not waited for yet: the number is still its own
         os.waitpid(pid, 0)
@@ -81,7 +59,39 @@ def apart(compute: Callable[[], bytes], seconds: float) -> bytes:
         os.close(reading)
     if os.waitpid(pid, 0)[1] != 0:
         raise OutOfTime
-    return b"".join(chunks)
+    return answer
+
+
+def _compute_and_end(compute: Callable[[], bytes], reading: int, writing: int) -> NoReturn:
+    try:
+        sandbox.die_with_parent()
+        os.close(reading)
+        torch = torch_scipy.library("torch")
+        if torch is not None:
+            torch.set_num_threads(1)  # a fork has none of its parent's threads, and would wait for them
+        with open(writing, "wb") as stream:
+            stream.write(compute())
+        os._exit(0)
+    finally:
+        os._exit(1)
+
+
+def _read_to_the_end(reading: int, processor: Callable[[], float], allowance: Allowance) -> bytes:
+    chunks: list[bytes] = []
+    ready = select.poll()
+    ready.register(reading, select.POLLIN)
+    used, clock = 0.0, time.monotonic()
+    while True:
+        here = bool(ready.poll(1000 * SLICE))
+        used, before, clock, then = processor(), used, time.monotonic(), clock
+        allowance.take(used - before, clock - then)
+        if min(allowance.left) <= 0:
+            raise OutOfTime
+        if here:
+            chunk = os.read(reading, 1 << 20)
+            if not chunk:
+                return b"".join(chunks)
+            chunks.append(chunk)
 
 
 @contextmanager
@@ -116,48 +126,3 @@ def _memory() -> Iterator[None]:
         yield
     finally:
         resource.setrlimit(resource.RLIMIT_AS, before)
-
-
-@contextmanager
-def _time(seconds: float) -> Iterator[None]:
-    main = threading.current_thread() is threading.main_thread()
-    timer = _alarm if main and hasattr(signal, "setitimer") else _other_thread
-    with timer(seconds):
-        yield
-
-
-@contextmanager
-def _alarm(seconds: float) -> Iterator[None]:
-    def stop(number: int, frame: Any) -> None:
-        raise OutOfTime
-
-    before = signal.signal(signal.SIGALRM, stop)
-    outer, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        if outer:  # someone else's alarm: late rather than never
-            signal.setitimer(signal.ITIMER_REAL, outer)
-
-
-@contextmanager
-def _other_thread(seconds: float) -> Iterator[None]:
-    """Where there is no alarm: another thread raises the exception in this one."""
-    thread, lock, over = threading.get_ident(), threading.Lock(), False
-
-    def stop() -> None:
-        with lock:
-            if not over:
-                ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(OutOfTime))
-
-    timer = threading.Timer(seconds, stop)
-    timer.daemon = True
-    timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
-        with lock:
-            over = True

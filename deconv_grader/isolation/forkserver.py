@@ -9,17 +9,20 @@ import socket
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import deconvlib.course
 from deconv_grader.isolation import sandbox
-from deconv_grader.isolation.libraries import HIDDEN, NUMPY, OPTIONAL, installed
+from deconv_grader.isolation.libraries import HIDDEN, NUMPY, installed, libraries_for
+from deconv_grader.values.deadlines import STARTING
 from deconv_grader.values.failures import CannotIsolate
+from deconv_grader.values.preloaded import PARTS
+from deconvlib.course.catalogue import Exercise
 
 HERE = Path(__file__).resolve().parent
-START_SECONDS = 60.0
 #: The modules that run inside: bubblewrap must show them, Landlock hides them again.
 _INSIDE = {
     HERE: ("zygote", "worker", "loading", "wire", "sandbox", "seccomp"),
@@ -33,8 +36,10 @@ class Process:
 
     pid: int
     pidfd: int
+    system_pid: int  # as this process sees it; in a namespace of its own the zygote has other numbers
     channel: socket.socket
     output: int
+    trace: int  # where it says in which line it is
 
 
 class Zygote:
@@ -46,7 +51,7 @@ class Zygote:
         self._names = installed("numpy", *libraries)
         course = Path(str(deconvlib.course.__file__)).resolve().parent
         paths = sandbox.readable_paths(self._names.folders, course)
-        modules = [*NUMPY, *(name for library in libraries for name in OPTIONAL[library])]
+        modules = [*NUMPY, *(name for library in libraries for name in PARTS[library])]
         modules += [name for library in hidden for name in HIDDEN[library]]
         everything = installed("numpy", *libraries, *hidden)
         settings = {
@@ -81,7 +86,7 @@ class Zygote:
             start_new_session=True,  # a Ctrl-C is the grader's to handle
         )
         theirs.close()
-        self._control.settimeout(START_SECONDS)
+        self._control.settimeout(STARTING)
         self._ready = False  # it imports while the grader does other things
 
     @property
@@ -111,29 +116,34 @@ class Zygote:
     def spawn(self, memory: int, seconds: int) -> Process:
         """A new worker, locked down, with `memory` bytes and `seconds` of processor time for its whole life."""
         ours, theirs = socket.socketpair()
-        reading, writing = os.pipe()
+        (reading, writing), (trace, telling) = os.pipe(), os.pipe()
+        os.set_blocking(telling, False)  # a worker that fills it says no more, and is not held up
         try:
             with self._lock:
                 if not self._ready:
                     self._ask(None)
                     self._ready = True
                 wish = {"do": "spawn", "memory": memory, "seconds": seconds}
-                answer, received = self._ask(wish, (theirs.fileno(), writing))
+                answer, received = self._ask(wish, (theirs.fileno(), writing, telling))
         except BaseException:
             ours.close()
             os.close(reading)
+            os.close(trace)
             raise
         finally:
             theirs.close()
             os.close(writing)
+            os.close(telling)
         ours.setblocking(False)
         os.set_blocking(reading, False)
-        return Process(answer["pid"], received[0], ours, reading)
+        os.set_blocking(trace, False)
+        return Process(answer["pid"], received[0], _number_of(received[0]), ours, reading, trace)
 
     def reap(self, process: Process) -> int | None:
         """Kill a worker and all that is in its process group. Returns its exit status, a negative signal number."""
-        for close in (process.channel.close, lambda: os.close(process.output), lambda: os.close(process.pidfd)):
-            close()
+        process.channel.close()
+        for handle in (process.output, process.trace, process.pidfd):
+            os.close(handle)
         if not self.alive:
             return None  # and its workers with it
         with self._lock:
@@ -158,13 +168,27 @@ _starting = threading.Lock()
 
 def zygote_for(level: str, libraries: tuple[str, ...] = (), hidden: tuple[str, ...] = ()) -> Zygote:
     """The zygote for workers of this kind, started when first asked for."""
-    if sys.platform != "linux":
-        raise CannotIsolate("workers run on Linux only; use a container, or grade your own code in process")
+    if missing := sandbox.missing():
+        raise CannotIsolate(
+            f"workers need {missing}, which this system does not have; use a container, or grade your own code in process"
+        )
     with _starting:
         key = (level, libraries, hidden)
         if key not in _zygotes or not _zygotes[key].alive:
             _zygotes[key] = Zygote(*key)
         return _zygotes[key]
+
+
+def start_ahead(chosen: Iterable[Exercise]) -> None:
+    """Have the processes started that workers for these exercises come from. They import what is slow meanwhile.
+
+    Raises
+    ------
+    CannotIsolate
+        Where there can be no workers.
+    """
+    for exercise in chosen:
+        zygote_for(sandbox.best_level(), *libraries_for(exercise))
 
 
 @atexit.register
@@ -173,6 +197,12 @@ def close_zygotes() -> None:
     with _starting:
         while _zygotes:
             _zygotes.popitem()[1].close()
+
+
+def _number_of(pidfd: int) -> int:
+    """The number of a process as this one sees it."""
+    facts = Path(f"/proc/self/fdinfo/{pidfd}").read_text(encoding="ascii")
+    return int(next(line.split()[1] for line in facts.splitlines() if line.startswith("Pid:")))
 
 
 def _everybody_can_read(path: Path) -> bool:

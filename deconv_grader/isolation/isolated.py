@@ -7,21 +7,21 @@ nothing learned in one exercise (a reference's answers, above all) is there in t
 
 from __future__ import annotations
 
-import importlib
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from deconv_grader.answers.reader import read
 from deconv_grader.answers.submission import Submission
 from deconv_grader.isolation import libraries, sandbox, wire
 from deconv_grader.isolation.bounded import OutOfTime, apart, bounded
-from deconv_grader.isolation.connection import Connection
+from deconv_grader.isolation.connection import MOST_OUTPUT, Connection
 from deconv_grader.isolation.forkserver import Zygote, zygote_for
-from deconv_grader.isolation.remote_errors import LearnerError, reported
-from deconv_grader.values import torch_modules
+from deconv_grader.isolation.remote_errors import LearnerError, located, reported
+from deconv_grader.values import preloaded, torch_modules
 from deconv_grader.values.calls import PassedFunction, Reply
-from deconv_grader.values.failures import CannotIsolate, Malformed, NotAllowed, TimedOut, WorkerFailure
+from deconv_grader.values.deadlines import LIFE, LOADING, PATIENCE, Allowance
+from deconv_grader.values.failures import CannotIsolate, Malformed, NotAllowed, TimedOut, WorkerFailure, import_problem
 from deconv_grader.values.handles import Handle
 from deconv_grader.values.sizes import MOST_NUMBERS, laborious, numbers
 from deconv_grader.values.text import one_line
@@ -34,7 +34,6 @@ DEEPEST = 8  # calls within callbacks within calls
 MOST_RECEIVED = 256 << 20  # bytes of all results within one check: a test may keep them
 MOST_MADE = 1 << 25  # numbers in the modules that prerequisites made for one worker, each with at least MODULE
 MODULE = 10_000  # numbers that an empty module's memory would hold
-LOAD_SECONDS = 10.0  # to import the learner's module
 
 
 class IsolatedAnswers:
@@ -51,7 +50,14 @@ class IsolatedAnswers:
     require
         The weakest level that will do; a worker that reaches less is not given the submission.
     deadline
-        Seconds for each check, in the place of what the exercises declare.
+        Seconds of the processor for each check, in the place of what the exercises declare.
+    patience
+        How many times as long a check may take on the clock.
+    seconds
+        Seconds of the processor for the learner's code in all checks together, and `deadlines.PATIENCE` times as many on
+        the clock. Every check that begins after them is "timed out", and says so. None: no such limit.
+    interrupted
+        Asked some twenty times a second while a worker is waited for; once it says True, `failures.Stopped` is raised.
     """
 
     def __init__(
@@ -61,40 +67,56 @@ class IsolatedAnswers:
         memory_mb: int = 1024,
         require: str | None = None,
         deadline: float | None = None,
+        patience: float = PATIENCE,
+        seconds: float | None = None,
+        interrupted: Callable[[], bool] = lambda: False,
     ):
         self.submission = submission
         self.wanted = sandbox.best_level() if level == "best" else level
         self.required = require or "process"
-        self.deadline = deadline
+        self.deadline, self.patience = deadline, patience
         self.memory = memory_mb << 20
         self.exercises = {exercise.id: exercise for exercise in exercises().values()}
-        self.problems = dict(submission.problems)
         self.reached: dict[str, Any] | None = None
-        self.output = ""
         self.trouble: CannotIsolate | None = None  # what kept a worker from starting: not the learner's doing
+        self._problems = dict(submission.problems)
+        self._interrupted = interrupted
+        self._whole = None if seconds is None else Allowance(seconds, of="the whole submission")
         self._worker: Connection | None = None
         self._serves: Exercise | None = None
+        self._loading = False
+        self._alone: set[str] = set()  # chapters that load only without the learner's other chapters
         self._failure: WorkerFailure | None = None
         self._hopeless: dict[str, WorkerFailure] = {}
         self._begun: set[str] = set()
         self._first_check = True
-        self._left = deadline or 0.0
+        self._left = Allowance(deadline or 1.0, within=self._whole)
         self._depth = 0
         self._functions: list[PassedFunction] = []  # that this worker was lent
+        self._too_old = 0  # so many of them were lent while the module loaded
         self._made = 0  # numbers in those of them that are modules of a prerequisite
         self._received = 0  # bytes of results in this check
         self._written: dict[str, set[str] | None] = {}
+        self._printed: dict[str, str] = {}  # by exercise
 
     # ------------------------------------------------------------------------------------------ the Answers protocol
 
-    def unwritten(self, exercise: Exercise) -> bool:
-        """Whether there is nothing to call yet. Asked at the start of every check, whose time begins here."""
+    def begin(self, exercise: Exercise) -> None:
+        """A check begins, and with it its time."""
         # Without an answer to its first check an exercise earns nothing, so the others need not wait for their deadlines.
         self._failure = self._hopeless.get(exercise.id)
-        self._left = self.deadline or exercise.deadline
+        self._left = Allowance(self.deadline or exercise.deadline, self.patience, self._whole)
         self._first_check = exercise.id not in self._begun
         self._begun.add(exercise.id)
         self._received = 0
+
+    def more_time(self, exercise: Exercise) -> None:
+        """The check has its verdict and looks for a smaller case: as much time again, and none of the others' business."""
+        self._left = Allowance(self.deadline or exercise.deadline, self.patience, self._whole)
+        self._first_check = False
+
+    def unwritten(self, exercise: Exercise) -> bool:
+        """Whether there is nothing to call yet."""
         if exercise.chapter not in self.submission.sources:
             return exercise.chapter not in self.submission.problems and exercise.name not in self.submission.broken
         if exercise.chapter not in self._written:
@@ -118,9 +140,11 @@ class IsolatedAnswers:
         self._usable(exercise)
         worker = self._worker_for(exercise)
         facts = {"kind": "call", "exercise": exercise.id, "references": self._references(exercise)}
+        before = worker.processor
         fields, value = self._exchange(worker, facts, [list(args), keywords])
         keys = {*range(len(args)), *keywords}
-        return Reply(value, _keys(fields.get("changed"), keys), _keys(fields.get("shared"), keys))
+        changed, shared = _keys(fields.get("changed"), keys), _keys(fields.get("shared"), keys)
+        return Reply(value, changed, shared, worker.processor - before)
 
     def place(self, exercise: Exercise, thing: Any) -> Handle:
         """Put a torch module into the worker."""
@@ -131,6 +155,8 @@ class IsolatedAnswers:
         return handle
 
     def _usable(self, exercise: Exercise) -> None:
+        if self._failure is None and min(self._left.left) <= 0:
+            self._failure = self._left.out()
         if self._failure is not None:
             raise self._failure
         if problem := self.problem(exercise):
@@ -168,15 +194,21 @@ class IsolatedAnswers:
 
     def problem(self, exercise: Exercise) -> str:
         """Why no check of an exercise could run; an empty string if they could."""
-        return self.submission.broken.get(exercise.name) or self.problems.get(exercise.chapter, "")
+        return self.submission.broken.get(exercise.name) or self._problems.get(exercise.chapter, "")
+
+    def printed(self, exercise: Exercise) -> str:
+        """What the exercise's answer printed, and its module while it loaded: the beginning."""
+        if self._serves == exercise:
+            self.close()
+        return self._printed.get(exercise.id, "")
 
     def _new_worker(self, zygote: Zygote, seconds: int = 10) -> Connection:
-        worker = self._worker = Connection(zygote, zygote.spawn(self.memory, seconds))
+        worker = self._worker = Connection(zygote, zygote.spawn(self.memory, seconds), self._interrupted)
         try:
-            reached = worker.greeting(LOAD_SECONDS)
+            reached = worker.greeting()
         except WorkerFailure as failure:
             self.close()
-            raise CannotIsolate(f"a worker could not be locked down: {failure}\n{self.output[-500:]}") from None
+            raise CannotIsolate(f"a worker could not be locked down: {failure}\n{worker.output[-500:]}") from None
         if not sandbox.at_least(reached["level"], self.required):
             self.close()
             raise CannotIsolate(f"isolation level {self.required} is required; {reached['level']} is reached here")
@@ -185,40 +217,64 @@ class IsolatedAnswers:
         return worker
 
     def _start(self, exercise: Exercise) -> None:
-        needs = [exercises()[name] for name in prerequisites(exercise.name)]
-        allowed, hidden = libraries.libraries_for(exercise, needs)
-        for library in (*allowed, *hidden):
-            importlib.import_module(libraries.OPTIONAL[library][0])  # its values are to be read here as well
+        """A worker with the submission's modules, the exercise's own imported.
+
+        One mistake is charged once: where another chapter's module ends the process, or never ends, it is left out, and
+        the reference answers its exercises.
+        """
+        others = {other.chapter for other in self.exercises.values()} - {exercise.chapter}
+        alone = {name: text for name, text in self.submission.sources.items() if name not in others}
+        if exercise.chapter not in self._alone:
+            try:
+                return self._load(exercise, self.submission.sources)
+            except WorkerFailure as failure:
+                if isinstance(failure, NotAllowed) or len(alone) == len(self.submission.sources):
+                    self._note(exercise, failure)
+                    raise
+        try:
+            self._load(exercise, alone)
+        except WorkerFailure as failure:
+            self._note(exercise, failure)
+            raise
+        self._alone.add(exercise.chapter)
+        self._failure = None
+
+    def _load(self, exercise: Exercise, sources: dict[str, str]) -> None:
+        allowed, hidden = libraries.libraries_for(exercise)
         zygote = zygote_for(self.wanted, allowed, hidden)
-        seconds = int(LOAD_SECONDS + 20 * exercise.deadline) + 1
-        worker = self._new_worker(zygote, seconds)
+        for library in (*allowed, *hidden):
+            preloaded.load(library)  # its values are to be read here as well
+        worker = self._new_worker(zygote, int(LOADING + LIFE * exercise.deadline) + 1)
         self._serves = exercise
         modules: dict[str, list[str]] = {}
         for other in self.exercises.values():
             modules.setdefault(other.chapter, []).append(other.name)
         start = {
             "kind": "start",
-            "sources": self.submission.sources,
+            "sources": sources,
             "exercises": modules,
             "graded": exercise.chapter,
             "forbidden": list(exercise.forbids),
             "allowed": list(zygote.names),
         }
-        worker.send(wire.encode(start, None, START), LOAD_SECONDS)
-        left, self._left = self._left, LOAD_SECONDS
+        # While a module loads the reference answers whatever is not written, as it does for a reader of the course.
+        unwritten = [other.id for other in self.exercises.values() if other != exercise]
+        left, self._left, self._loading = self._left, Allowance(LOADING, within=self._whole, of="importing"), True
         try:
-            self._exchange(worker, {"kind": "load", "module": exercise.chapter}, None)
-        except NotAllowed:
-            raise
+            worker.send(wire.encode(start, None, START), self._left)
+            self._exchange(worker, {"kind": "load", "module": exercise.chapter, "references": unwritten}, None)
         except Exception as error:
-            self.problems[exercise.chapter] = _import_problem(exercise.chapter, error)
+            self._problems[exercise.chapter] = import_problem(exercise.chapter, error)
             self.close()
-            raise LearnerError(self.problems[exercise.chapter]) from None
-        except WorkerFailure as failure:
-            self.problems[exercise.chapter] = f"importing {exercise.chapter}.py failed: {failure}"
-            raise
+            raise LearnerError(self._problems[exercise.chapter]) from None
         finally:
-            self._left = left
+            self._left, self._loading = left, False
+        self._too_old = len(self._functions)
+
+    def _note(self, exercise: Exercise, failure: WorkerFailure) -> None:
+        over = self._whole is not None and min(self._whole.left) <= 0  # which is no fault of this module's
+        if not over and not isinstance(failure, NotAllowed):
+            self._problems[exercise.chapter] = import_problem(exercise.chapter, failure)
 
     @property
     def level(self) -> str | None:
@@ -227,12 +283,14 @@ class IsolatedAnswers:
 
     def close(self) -> None:
         """End the worker, if there is one."""
-        worker, self._worker, self._serves = self._worker, None, None
+        worker, serves = self._worker, self._serves
+        self._worker = self._serves = None
         if worker is not None:
-            self.output = worker.output
             worker.end()
             self._functions.clear()
-            self._made = 0
+            self._made = self._too_old = 0
+            if serves is not None:
+                self._printed[serves.id] = (self._printed.get(serves.id, "") + worker.output)[:MOST_OUTPUT]
 
     # -------------------------------------------------------------------------------------------------- one exchange
 
@@ -246,60 +304,80 @@ class IsolatedAnswers:
 
     def _exchange(self, worker: Connection, fields: dict[str, Any], body: Any) -> tuple[dict[str, Any], Any]:
         """Send one frame and wait for what comes of it, answering what the worker asks in between."""
+        with self._nested(), self._failures(worker):
+            number = worker.number()
+            worker.send(self._request({**fields, "number": number}, body), self._left)
+            for _ in range(MOST_CALLBACKS):
+                header, payload = worker.receive(self._left)
+                with self._left.computing():  # reading what it asks takes time as well
+                    reply, value = wire.decode(header, payload, wire.REPLY, self._restore(worker))
+                    answer = self._answer(reply, value) if reply["kind"] in ("callback", "reference") else None
+                if answer is None:
+                    return self._settled(reply, value, number, len(header) + len(payload))
+                worker.send(answer, self._left)
+            raise Malformed("it asked for too much")
+
+    @contextmanager
+    def _nested(self) -> Iterator[None]:
+        """A function that a test passes may call the learner again, within limits."""
         self._depth += 1
         try:
             if self._depth > DEEPEST:
                 raise Malformed("calls within calls are nested too deeply")
-            number = worker.number()
-            try:
-                body = self._crossing(body)
-                frame = wire.encode({**fields, "number": number}, body, wire.REQUEST, self._special)
-            except (wire.WireError, TypeError) as error:
-                raise TypeError(f"the check passes what cannot be sent: {error}") from None
-            self._left -= worker.send(frame, self._left)
-            for _ in range(MOST_CALLBACKS):
-                header, payload, spent = worker.receive(self._left)
-                self._left -= spent
-                begun, nested = time.monotonic(), self._left  # reading what it asks takes time as well
-                reply, value = wire.decode(header, payload, wire.REPLY, self._restore(worker))
-                if reply["kind"] in ("callback", "reference"):
-                    answer = self._answer(reply, value)
-                    self._left = min(self._left, nested - (time.monotonic() - begun))
-                    self._left -= worker.send(answer, self._left)
-                    continue
-                if type(reply.get("number")) is not int or reply["number"] != number:
-                    raise Malformed("the reply belongs to another call")
-                if reply["kind"] == "result":
-                    self._received += len(header) + len(payload)
-                    if self._received > MOST_RECEIVED:
-                        raise Malformed("it gave more than any check asks for")
-                    if _holds(value, PassedFunction):  # which a test would ask in the place of the learner's own
-                        raise Malformed("its result is a function that it was passed")
-                    return reply, value
-                if reply["kind"] == "error":
-                    raise reported(reply, self.submission.sources)
-                break
-            raise Malformed("it asked for too much")
+            yield
+        finally:
+            self._depth -= 1
+
+    @contextmanager
+    def _failures(self, worker: Connection) -> Iterator[None]:
+        """What the learner's code raised goes on its way; after any other failure the worker is of no more use."""
+        try:
+            yield
         except wire.WireError as error:
             malformed = Malformed(f"what the worker sent cannot be read: {error}")
-            self._give_up(malformed)
+            self._give_up(malformed, worker)
             raise malformed from None
         except NotAllowed as failure:
             self._failure = failure
             raise
         except Exception:
             raise  # the learner's own
-        except BaseException as failure:  # a deadline, here or the plugin's: the worker is in the middle of something
-            self._give_up(failure)
+        except BaseException as failure:  # a deadline, an interrupt: the worker is in the middle of something
+            self._give_up(failure, worker)
             raise
-        finally:
-            self._depth -= 1
 
-    def _give_up(self, failure: BaseException) -> None:
-        self._failure = failure if isinstance(failure, WorkerFailure) else TimedOut("stopped at its deadline")
-        if self._first_check and self._serves is not None:
+    def _give_up(self, failure: BaseException, worker: Connection) -> None:
+        if not isinstance(failure, WorkerFailure):  # somebody stops the grader
+            self._failure = TimedOut("stopped")
+            self.close()
+            return
+        if not failure.learner_lines:
+            failure.learner_lines = located(worker.whereabouts(), self.submission.sources)
+        self._failure = failure
+        if self._first_check and self._serves is not None and not self._loading:
             self._hopeless[self._serves.id] = self._failure
         self.close()
+
+    def _request(self, fields: dict[str, Any], body: Any) -> bytes:
+        try:
+            return wire.encode(fields, self._crossing(body), wire.REQUEST, self._special)
+        except (wire.WireError, TypeError) as error:
+            raise TypeError(f"the check passes what cannot be sent: {error}") from None
+
+    def _settled(self, reply: dict[str, Any], value: Any, number: int, size: int) -> tuple[dict[str, Any], Any]:
+        """The end of an exchange: what the call gave, or what it raised."""
+        if type(reply.get("number")) is not int or reply["number"] != number:
+            raise Malformed("the reply belongs to another call")
+        if reply["kind"] == "error":
+            raise reported(reply, self.submission.sources)
+        if reply["kind"] != "result":
+            raise Malformed("it asked for too much")
+        self._received += size
+        if self._received > MOST_RECEIVED:
+            raise Malformed("it gave more than any check asks for")
+        if _holds(value, PassedFunction):  # which a test would ask in the place of the learner's own
+            raise Malformed("its result is a function that it was passed")
+        return reply, value
 
     def _special(self, value: Any) -> dict[str, Any] | None:
         if isinstance(value, PassedFunction):
@@ -328,7 +406,7 @@ class IsolatedAnswers:
         def restore(node: dict[str, Any]) -> Handle | PassedFunction:
             if node.keys() == {"passed"}:  # back again
                 index = node["passed"]
-                if type(index) is not int or not 0 <= index < len(self._functions):
+                if type(index) is not int or not self._too_old <= index < len(self._functions):
                     raise wire.WireError("a function that was not passed")
                 return self._functions[index]
             number, name = node.get("handle"), node.get("type")
@@ -385,12 +463,13 @@ class IsolatedAnswers:
     def _asked_for(self, reply: dict[str, Any]) -> Callable[..., Any]:
         if reply["kind"] == "callback":
             number = reply.get("function")
-            if type(number) is not int or not 0 <= number < len(self._functions):
+            if type(number) is not int or not self._too_old <= number < len(self._functions):
                 raise Malformed("it asked for a function that was not passed")
             return self._functions[number]
         identity = reply.get("exercise")
         assert self._serves is not None
-        if type(identity) is not str or identity not in self._references(self._serves):
+        may = self._references(self._serves) if not self._loading else self.exercises.keys() - {self._serves.id}
+        if type(identity) is not str or identity not in may:
             raise Malformed("it asked for a solution that it may not have")
         return reference(identity)
 
@@ -413,9 +492,3 @@ def _keys(found: Any, allowed: set[int | str]) -> tuple[int | str, ...]:
     if type(found) is not list or len(found) > 100:
         return ()
     return tuple(key for key in found if type(key) in (int, str) and key in allowed)
-
-
-def _import_problem(module: str, error: Exception) -> str:
-    lines = getattr(error, "learner_lines", [])
-    where = f"\n{lines[-1]}" if lines else ""
-    return f"{module}.py does not import. {type(error).__name__}: {error}{where}"

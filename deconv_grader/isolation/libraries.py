@@ -10,14 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from deconvlib.course.catalogue import Exercise
+from deconv_grader.values.preloaded import PARTS
+from deconvlib.course.catalogue import Exercise, exercises, prerequisites
 
-#: Optional libraries an exercise may allow, and the modules a worker for it finds imported already.
-OPTIONAL = {
-    "scipy": ("scipy.sparse", "scipy.sparse.linalg", "scipy.signal", "scipy.fft"),
-    # torch's optimizers import the last at their first step, and with it what looks for a folder to write to.
-    "torch": ("torch", "torch.nn.functional", "torch._dynamo"),
-}
 #: For an exercise that may not use SciPy, but a prerequisite of which returns a sparse matrix: in memory, on no path.
 HIDDEN = {"scipy": ("scipy.sparse",)}
 NUMPY = ("numpy", "numpy.fft", "numpy.linalg", "numpy.lib.stride_tricks", "numpy.random")
@@ -74,9 +69,11 @@ def lacking(chosen: Iterable[Exercise]) -> str:
     return f"PyTorch is not installed, and {named} cannot be checked without it: pip install 'deconvlib[torch]'"
 
 
-def libraries_for(exercise: Exercise, needs: Iterable[Exercise]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+@functools.cache
+def libraries_for(exercise: Exercise) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The optional libraries that a worker for an exercise has: those it may import, and those kept hidden."""
-    allowed = tuple(name for name in sorted(OPTIONAL) if name not in exercise.forbids)
+    needs = [exercises()[name] for name in prerequisites(exercise.name)]
+    allowed = tuple(name for name in sorted(PARTS) if name not in exercise.forbids)
     hidden = tuple(name for name in HIDDEN if name not in allowed and any(name not in need.forbids for need in needs))
     return allowed, hidden
 

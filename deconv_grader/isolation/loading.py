@@ -96,7 +96,7 @@ class Submission(importlib.abc.MetaPathFinder, importlib.abc.Loader):
             return
         try:
             self._execute(name, module)
-        except Exception:
+        except BaseException:  # an exit as well
             if name == self.graded or name not in self.exercises:
                 raise
             course.prepare(module, exercises)

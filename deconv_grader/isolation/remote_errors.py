@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import builtins
-from collections.abc import Mapping
+import itertools
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from deconv_grader.values.failures import NotAllowed
@@ -16,6 +17,8 @@ _REFUSED = (StopIteration, StopAsyncIteration)
 
 class LearnerError(RuntimeError):
     """An exception of no built-in type, or of one that must not be raised here."""
+
+    names_itself = True
 
 
 def reported(reply: Mapping[str, Any], sources: Mapping[str, str]) -> BaseException:
@@ -36,6 +39,13 @@ def reported(reply: Mapping[str, Any], sources: Mapping[str, str]) -> BaseExcept
         out.args = (f"{name}: {message}" if message else name,)
     out.learner_lines = _lines(reply.get("lines"), sources)  # type: ignore[attr-defined, union-attr]
     return out
+
+
+def located(frames: Iterable[tuple[str, int]], sources: Mapping[str, str]) -> list[str]:
+    """The learner's lines among frames (file and line number)."""
+    names = {f"deconvlib/{name.replace('.', '/')}.py": name for name in sources}
+    own = [[names[file], line] for file, line in frames if file in names]
+    return _lines([line for line, _ in itertools.groupby(own)][-MOST_LINES:], sources)  # recursion said once
 
 
 def _lines(entries: Any, sources: Mapping[str, str]) -> list[str]:

@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import importlib.util
 import os
 import shutil
 import struct
@@ -68,6 +69,19 @@ def bubblewrap_works() -> bool:
         return subprocess.run(trial, capture_output=True, timeout=10, check=False).returncode == 0
     except (OSError, subprocess.TimeoutExpired):
         return False
+
+
+def missing() -> str:
+    """What this system lacks that workers need; an empty string where they can run."""
+    if sys.platform != "linux":
+        return "Linux"
+    found = {
+        "os.fork": hasattr(os, "fork"),
+        "os.pidfd_open": hasattr(os, "pidfd_open"),
+        "the module resource": importlib.util.find_spec("resource") is not None,
+        "/proc": os.path.isdir("/proc/self"),
+    }
+    return " and ".join(name for name, there in found.items() if not there)
 
 
 def best_level() -> str:

@@ -82,7 +82,7 @@ def encode(fields: dict[str, Any], body: Any, limits: Limits, special: Special |
     return b"".join((PREFIX.pack(len(header), packer.size), header, *packer.chunks))
 
 
-def lengths(prefix: bytes, limits: Limits) -> tuple[int, int]:
+def lengths(prefix: bytes | bytearray, limits: Limits) -> tuple[int, int]:
     """The lengths of a frame's header and bytes."""
     header, payload = PREFIX.unpack(prefix)
     if not 2 <= header <= limits.header or payload > limits.payload:

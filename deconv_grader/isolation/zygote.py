@@ -3,8 +3,11 @@
 It is trusted, but holds nothing worth reading: no tests, no solutions, an empty environment. It runs as
 ``python -I -S zygote.py`` with one socket (descriptor 0) on which the grader asks for workers::
 
-    {"do": "spawn", ...}   with two descriptors, the worker's socket and its output  ->  {"pid": 7} and a pidfd
+    {"do": "spawn", ...}   with three descriptors, see below  ->  {"pid": 7} and a pidfd
     {"do": "reap", "pid"}  kills the worker's process group and waits for it         ->  {"status": 9}
+
+The descriptors are the worker's socket (3), its output (1 and 2) and where it says in which line it is (4): on a signal,
+and when it dies of one.
 
 When the grader goes away, the socket closes, and this process takes its workers with it.
 """
@@ -12,6 +15,8 @@ When the grader goes away, the socket closes, and this process takes its workers
 from __future__ import annotations
 
 import contextlib
+import faulthandler
+import fcntl
 import gc
 import importlib
 import json
@@ -44,7 +49,7 @@ def main() -> None:
     gc.freeze()  # pages that no collection touches stay shared with the workers
     children: set[int] = set()
     while True:
-        message, handles, _, _ = socket.recv_fds(control, MESSAGE, 2)
+        message, handles, _, _ = socket.recv_fds(control, MESSAGE, 3)
         if not message:
             _kill_all(children)
             os._exit(0)
@@ -112,18 +117,24 @@ def _become_worker(
 ) -> NoReturn:
     try:
         os.setsid()
-        channel, output = handles
+        # Out of the way of the numbers that they get.
+        channel, output, trace, *more = (
+            fcntl.fcntl(handle, fcntl.F_DUPFD, 64) for handle in (*handles, *([] if rules is None else [rules]))
+        )
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.dup2(channel, 3)
-        if rules is not None:
-            os.dup2(rules, 4)
-        os.closerange(5 if rules is not None else 4, 1 << 12)
+        os.dup2(trace, worker.TRACE)
+        for handle in more:
+            os.dup2(handle, 5)
+        os.closerange(5 + len(more), 1 << 12)
         os.chdir("/")
+        faulthandler.enable(worker.TRACE, all_threads=False)
+        faulthandler.register(signal.SIGUSR1, worker.TRACE, all_threads=False)
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         reached = sandbox.lock_down(
             level=settings["level"],
-            rules=4 if rules is not None else None,
+            rules=5 if more else None,
             memory=base + wish["memory"],
             seconds=wish["seconds"],
             identity=FIRST_IDENTITY + os.getpid(),

@@ -4,18 +4,29 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from deconv_grader.checks.feedback_text import feedback_lines
 from deconv_grader.checks.results import ExerciseResult
 
 if TYPE_CHECKING:
     from rich.console import Console
-from deconv_grader.checks.feedback_text import feedback_lines
 
+MOST_LINES, WIDEST = 12, 160  # of what an answer printed
 SIGNS = {"passed": ("✓", "green"), "partial": ("◐", "yellow"), "not started": ("·", "dim")}
 
 
 def _needs_line(result: ExerciseResult) -> str:
     names = ", ".join(result.wrong_needs)
     return f"Checked with the reference's {names}: yours is not passed yet, and is charged there only."
+
+
+def _print_printed(console: Console, printed: str) -> None:
+    lines = printed.splitlines()
+    console.print("printed:", style="dim")
+    for line in lines[:MOST_LINES]:
+        shown = line if len(line) <= WIDEST else line[: WIDEST - 1] + "…"
+        console.print(f"  {shown}", markup=False, highlight=False)
+    if len(lines) > MOST_LINES:
+        console.print(f"  ... {len(lines) - MOST_LINES} lines more", style="dim")
 
 
 def print_result(console: Console, result: ExerciseResult, verbose: bool = True) -> None:
@@ -32,6 +43,8 @@ def print_result(console: Console, result: ExerciseResult, verbose: bool = True)
         return
     if result.problem:
         console.print(f"  {result.problem}", style="red", markup=False, highlight=False)
+        if result.printed:
+            _print_printed(console, result.printed)
         return
     if not verbose:
         return
@@ -46,6 +59,9 @@ def print_result(console: Console, result: ExerciseResult, verbose: bool = True)
         console.print()
         for part in feedback_lines(told):
             console.print(part, soft_wrap=True)
+    if result.printed:
+        console.print()
+        _print_printed(console, result.printed)
     if result.wrong_needs:
         console.print(_needs_line(result), style="dim")
     if result.status != "passed" and exercise.hints:

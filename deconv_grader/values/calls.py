@@ -17,10 +17,27 @@ class Reply:
     value: Any
     changed: tuple[int | str, ...] = ()  # positions or keywords of the arguments that are not as they were
     shared: tuple[int | str, ...] = ()  # those whose memory the result shares
+    seconds: float = 0.0  # of the processor that it took
 
 
 class Answers(Protocol):
     """The one door to a learner's code. Only plain values and arrays pass through it."""
+
+    def begin(self, exercise: Exercise) -> None:
+        """A check begins, and with it its time."""
+        ...
+
+    def more_time(self, exercise: Exercise) -> None:
+        """As much time again, for looking for a smaller case that fails."""
+        ...
+
+    def problem(self, exercise: Exercise) -> str:
+        """Why no check of an exercise can run; empty if they can, or as long as that is not known."""
+        ...
+
+    def printed(self, exercise: Exercise) -> str:
+        """What the exercise's answer has printed: the beginning."""
+        ...
 
     def unwritten(self, exercise: Exercise) -> bool:
         """Whether there is nothing to call yet."""

@@ -15,6 +15,7 @@ from deconv_grader.checks.feedback import CheckFailed
 from deconv_grader.isolation import isolated
 from deconv_grader.isolation.bounded import bounded
 from deconv_grader.values.calls import PassedFunction
+from deconv_grader.values.deadlines import Allowance
 from deconv_grader.values.failures import Malformed
 from deconv_grader.values.sizes import laborious
 from deconv_grader.values.torch_modules import methods_of
@@ -33,7 +34,7 @@ TOP = """
     import gc
     import torch
     from torch import nn
-    from deconv_grader import worker
+    from deconv_grader.isolation import worker
 
     class SwitchedCNN(nn.Module):
         def __init__(self, *args): raise NotImplementedError
@@ -65,6 +66,7 @@ def ask():
     def make(text, name="four_steps"):
         made.append(Bench(textwrap.dedent(TOP) + textwrap.dedent(text), KNOWN[name].chapter))
         assert not made[-1].answers.unwritten(KNOWN[name])
+        made[-1].answers.begin(KNOWN[name])
         return Call(KNOWN[name], made[-1].answers, True, [])
 
     yield make
@@ -167,8 +169,9 @@ def test_torch_starts_no_thread_where_there_may_be_no_memory_for_it():
     code = """
         import torch
         from deconv_grader.isolation.bounded import MEMORY, bounded
+        from deconv_grader.values.deadlines import Allowance
         torch.set_num_threads(8)
-        with bounded(5):
+        with bounded(Allowance(5)):
             kept = torch.empty(MEMORY - (24 << 20), dtype=torch.uint8)
             torch.ones(1 << 20).exp()
         assert torch.get_num_threads() == 8
@@ -178,7 +181,7 @@ def test_torch_starts_no_thread_where_there_may_be_no_memory_for_it():
 
 def test_bounded_gives_the_threads_back_after_an_error():
     before = torch.get_num_threads()
-    with pytest.raises(ZeroDivisionError), bounded(5):
+    with pytest.raises(ZeroDivisionError), bounded(Allowance(5)):
         1 / 0  # noqa: B018
     assert torch.get_num_threads() == before
 

@@ -72,9 +72,9 @@ def test_when_the_grader_dies_everything_dies_with_it(how):
         from deconv_grader.grading.grade import course_exercises
         a = IsolatedAnswers(Submission(Path("x"), {"convolution": "def conv_output_size(n):\\n    while n: pass\\n    return n"}))
         e = course_exercises()["conv_output_size"]
-        a.unwritten(e); a.call(e, (0,), {})
+        a.begin(e); a.call(e, (0,), {})
         print("ready", flush=True)
-        a.unwritten(e); a._left = 100; a.call(e, (1,), {})
+        a.deadline = 100.0; a.begin(e); a.call(e, (1,), {})
     """
     with subprocess.Popen([sys.executable, "-c", textwrap.dedent(code)], stdout=subprocess.PIPE) as grader:
         assert grader.stdout is not None

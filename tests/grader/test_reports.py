@@ -15,7 +15,7 @@ import pytest
 
 import deconv_grader
 from deconv_grader.checks.feedback import Feedback, Grid
-from deconv_grader.checks.results import STATUSES, CheckResult, ExerciseResult
+from deconv_grader.checks.results import CheckResult, ExerciseResult
 from deconv_grader.grading.grade import Grading
 from deconv_grader.grading.statistics import statistics
 from deconv_grader.reports import class_pages, formats
@@ -25,6 +25,7 @@ from deconv_grader.reports.gradescope import to_gradescope
 from deconv_grader.reports.junit import to_junit
 from deconv_grader.reports.markdown import to_markdown
 from deconv_grader.reports.tables import to_csv
+from deconv_grader.values.statuses import STATUSES
 from deconvlib.course.catalogue import exercises
 
 SCHEMA = json.loads(

@@ -157,7 +157,7 @@ def test_a_loop_without_an_end_and_an_exit_cost_the_check_alone(watching):
     terminal = watching(FIRST)
     terminal.wait_for("not started", PROMPT)
     terminal.save(FIRST, "    import os\n    os._exit(0)\n")
-    terminal.wait_for("ended early", PROMPT)
+    terminal.wait_for("ended its process, with exit status 0", "line", "os._exit(0)", PROMPT)
     terminal.save(FIRST, "    while True:\n        pass\n")
     terminal.wait_for("timed out", PROMPT)
     terminal.save(

@@ -16,6 +16,7 @@ from deconv_grader.isolation.bounded import OutOfTime, bounded
 from deconv_grader.isolation.isolated import IsolatedAnswers
 from deconv_grader.isolation.remote_errors import LearnerError
 from deconv_grader.values.calls import PassedFunction
+from deconv_grader.values.deadlines import PATIENCE, Allowance
 from deconv_grader.values.failures import Crashed, Malformed, TimedOut
 from deconv_tests.grader.bench import KNOWN
 
@@ -103,9 +104,9 @@ def test_the_lines_of_an_exception_are_the_learners(bench):
 def test_what_is_printed_is_kept_short(bench):
     one = bench("def conv_output_size(n):\n    print('hello'); print('x' * 10**7)\n    return n")
     assert one.conv_output_size(4) == 4
-    one.answers.close()
-    assert one.answers.output.startswith("hello")
-    assert len(one.answers.output) <= 1 << 16
+    printed = one.answers.printed(KNOWN["conv_output_size"])
+    assert printed.startswith("hello")
+    assert len(printed) <= 1 << 16
 
 
 def test_prerequisites_are_served_by_the_reference(bench):
@@ -227,8 +228,14 @@ def test_after_a_failure_the_check_is_over_and_the_next_has_a_new_worker(bench, 
     assert one.conv_output_size(2) == 2
 
 
-def test_a_deadline_is_the_whole_checks(bench):
-    one = bench("import time\ndef conv_output_size(n):\n    time.sleep(1)\n    return n", deadline=1.8)
+@pytest.mark.parametrize(
+    ("line", "deadline"),
+    [("while time.process_time() < began + 1: pass", 1.8), ("time.sleep(1)", 1.8 / PATIENCE)],
+    ids=["computing", "sleeping"],
+)
+def test_a_deadline_is_the_whole_checks(bench, line, deadline):
+    code = f"import time\ndef conv_output_size(n):\n    began = time.process_time()\n    {line}\n    return n"
+    one = bench(code, deadline=deadline)
     exercise = KNOWN["conv_output_size"]
     assert one.conv_output_size(1) == 1
     with pytest.raises(TimedOut):
@@ -241,7 +248,8 @@ def test_import_problems_name_file_and_line(bench):
         LearnerError, match=r"convolution.py does not import. AttributeError(.|\n)*line 3: y = x.nothing"
     ):
         one.conv_output_size(1)
-    assert set(one.answers.problems) == {"convolution"}
+    assert one.answers.problem(KNOWN["conv2d"])
+    assert not one.answers.problem(KNOWN["max_pool2d"])
 
 
 def test_modules_of_a_submission_may_import_each_other():
@@ -283,7 +291,7 @@ def test_notebooks_are_read_and_not_run(tmp_path):
     assert set(submission.sources) == {"convolution"}
     assert set(submission.broken) == {"im2col"}
     answers = IsolatedAnswers(submission)
-    answers.unwritten(KNOWN["conv_output_size"])
+    answers.begin(KNOWN["conv_output_size"])
     assert answers.call(KNOWN["conv_output_size"], (3,), {}).value == 4
     with pytest.raises(LearnerError, match="im2col, line 2"):
         answers.call(KNOWN["im2col"], (3,), {})
@@ -298,14 +306,14 @@ def test_a_reference_is_not_computed_without_bounds(bench, kernel):
     begun = time.monotonic()
     with pytest.raises((MemoryError, RuntimeError, TimedOut)):
         one.conv2d(X, X)
-    assert time.monotonic() - begun < 10
+    assert time.monotonic() - begun < 100  # a hang
 
 
 def test_what_is_computed_here_is_stopped_in_any_thread():
     from concurrent.futures import ThreadPoolExecutor
 
     def endless():
-        with bounded(0.2):
+        with bounded(Allowance(0.2)):
             while True:
                 pass
 
@@ -313,6 +321,6 @@ def test_what_is_computed_here_is_stopped_in_any_thread():
         endless()
     with ThreadPoolExecutor(1) as pool, pytest.raises(OutOfTime):
         pool.submit(endless).result()
-    with pytest.raises(MemoryError), bounded(5):
+    with pytest.raises(MemoryError), bounded(Allowance(5)):
         np.ones(1 << 30)
     np.ones(1 << 20)
