@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from deconvlib.course.surroundings import STORED
+
 MANY = 20  # cases of one test: each may go to any process, so that they do not hold one up alone
 
 
@@ -26,6 +28,15 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         return len(notebooks) + (item.get_closest_marker("long") is None)
 
     items.sort(key=turn)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Any:
+    """A notebook is compared with what is stored of it, so it runs as it does when it is stored."""
+    with pytest.MonkeyPatch.context() as patch:
+        if item.path.suffix == ".ipynb":
+            patch.setenv(STORED, "1")
+        return (yield)
 
 
 @pytest.hookimpl(optionalhook=True)  # without pytest-xdist there is nothing to spread

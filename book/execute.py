@@ -8,8 +8,11 @@ from pathlib import Path
 import nbformat
 from nbclient import NotebookClient
 
-os.environ["DECONV_EXPLORERS"] = "static"  # a stored page needs no widget state: explorers mount themselves there
-os.environ["DECONV_WORKSPACE"] = str(Path(__file__).resolve().parent.parent)
+from deconvlib.course.surroundings import STORED
+from deconvlib.course.workspace import VARIABLE
+
+os.environ[STORED] = "1"  # a stored page needs no widget state: explorers mount themselves there
+os.environ[VARIABLE] = str(Path(__file__).resolve().parent.parent)
 
 
 def execute(path: Path) -> float:
@@ -24,6 +27,7 @@ def execute(path: Path) -> float:
         coalesce_streams=True,  # else what is printed comes in as many parts as the kernel happened to flush
         resources={"metadata": {"path": path.parent}},
     ).execute()
+    notebook.metadata.pop("widgets", None)  # of an earlier run in JupyterLab: no stored output uses it
     nbformat.write(notebook, path)
     return time.perf_counter() - began
 

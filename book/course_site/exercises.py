@@ -21,6 +21,7 @@ from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
 from deconvlib.course.catalogue import Exercise, exercises
+from deconvlib.course.description import docstring_html
 
 logger = logging.getLogger(__name__)
 
@@ -167,7 +168,7 @@ class ExerciseBoxes(SphinxTransform):
         heading += nodes.inline("", exercise.title, classes=["exercise-title"])
         box += [heading, self._facts(exercise, known), cell]
         description = fold(title="Description", classes=["exercise-description"])
-        description += nodes.literal_block(exercise.docstring, exercise.docstring, language="text")
+        description += nodes.raw("", docstring_html(exercise.docstring), format="html")
         box += description
         for step, hint in enumerate(exercise.hints, start=1):
             box += self._hint(hint, f"Hint {step} of {len(exercise.hints)}")

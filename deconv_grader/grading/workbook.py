@@ -22,7 +22,7 @@ from deconv_grader.isolation import forkserver, libraries
 from deconv_grader.values.failures import CannotIsolate
 from deconv_grader.values.statuses import STATUSES
 from deconvlib.course.catalogue import Exercise, exercises
-from deconvlib.course.workspace import PACKAGE, find_workspace
+from deconvlib.course.workspace import learners_folder
 
 if TYPE_CHECKING:  # what takes long to import is imported when it is needed
     from deconv_grader.checks.results import ExerciseResult
@@ -34,7 +34,7 @@ class Workbook:
     """The exercises in the learner's files, with the score of each as last checked."""
 
     def __init__(self, folder: Path | None = None):
-        self.folder = folder or find_workspace() or PACKAGE.parent
+        self.folder = folder or learners_folder()
         self.modules = self.folder / "deconvlib"
         self.lacks = ""  # why the last check had no workers
 
@@ -218,7 +218,7 @@ class Workbook:
         """
         return editing.reset(self.path(exercise), exercise)
 
-    def write_cell(self, exercise: Exercise, cell: str) -> str:
+    def write_cell(self, exercise: Exercise, cell: str, above: int = 1) -> str:
         """Write a notebook cell's body into the module. Returns what happened: written, same, stub or kept.
 
         Raises
@@ -226,7 +226,7 @@ class Workbook:
         CannotEdit
             If the cell is not the exercise's, or its file cannot be written; the file is as it was.
         """
-        answer = read_cell(cell, exercise.name, exercise.chapter)
+        answer = read_cell(cell, exercise.name, exercise.chapter, above)
         stub = editing.pristine(exercise.chapter)
         wanted = stub.definition(exercise.name)
         if answer.arguments != stub.arguments(wanted):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from html import escape
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from deconv_grader.checks.feedback import Feedback, Grid
@@ -11,17 +12,20 @@ from deconv_grader.checks.results import ExerciseResult
 if TYPE_CHECKING:
     pass
 from deconv_grader.checks.feedback_text import MARK
-from deconv_grader.reports.terminal import _needs_line
+from deconv_grader.reports.terminal import MOST_LINES, _needs_line
 
 # ---------------------------------------------------------------------------------------------------------------- HTML
 
+# Colors that can be told apart on white and on black; where it is a notebook, the notebook's own.
 _CSS = """<style>
-.deconv-result{--good:#1a7f37;--bad:#c0392b;--line:#8886;font-size:.95em;line-height:1.45;border-left:4px solid var(--line);padding:.2em 0 .2em .9em;margin:.4em 0}
-.deconv-result.passed{border-color:var(--good)}.deconv-result.failed{border-color:var(--bad)}
-.deconv-result ul{list-style:none;padding:0;margin:.3em 0}.deconv-result .grids{display:flex;flex-wrap:wrap;gap:1.2em;margin:.5em 0}
-.deconv-result table{border-collapse:collapse;margin:.2em 0}.deconv-result td{border:1px solid var(--line);padding:.15em .5em;text-align:right;font-variant-numeric:tabular-nums;background:none}
+.deconv-result{--good:#2e9e4f;--bad:#d9534f;--part:#c98a1b;--line:#8886;font-size:.95em;line-height:1.45;border-left:4px solid var(--line);padding:.2em 0 .2em .9em;margin:.4em 0;color:inherit}
+.deconv-result.passed{border-color:var(--good)}.deconv-result.partial{border-color:var(--part)}.deconv-result.failed{border-color:var(--bad)}
+.deconv-result ul.checks{list-style:none;padding:0;margin:.3em 0}.deconv-result .grids{display:flex;flex-wrap:wrap;gap:.5em 1.6em;margin:.5em 0;align-items:flex-start}
+.deconv-result table{border-collapse:collapse;margin:.2em 0;color:inherit}.deconv-result tr,.deconv-result tr:hover{background:none!important}
+.deconv-result td{border:1px solid var(--line);padding:.15em .5em;text-align:right;font-variant-numeric:tabular-nums;background:none;white-space:pre}
 .deconv-result td.marked{outline:2px solid var(--bad);outline-offset:-2px;font-weight:700}.deconv-result .expected td.marked{outline-color:var(--good)}
 .deconv-result .caption{opacity:.7;font-size:.85em}.deconv-result .mistake{font-weight:600}
+.deconv-result summary{cursor:pointer}.deconv-result details>:not(summary){margin-left:1.1em}
 </style>"""
 
 
@@ -39,15 +43,20 @@ def _grid_html(grid: Grid, kind: str) -> str:
     return f'<div class="{kind}"><strong>{escape(grid.label)}</strong>{table}{caption}</div>'
 
 
+def _row(grids: list[str]) -> str:
+    """Grids side by side, as far as there is room."""
+    return f'<div class="grids">{"".join(grids)}</div>' if grids else ""
+
+
 def feedback_html(feedback: Feedback) -> str:
     """A failed check as HTML."""
     out = [f"<p>{escape(feedback.headline)}</p>"]
     if feedback.call:
         out.append(f"<p><code>{escape(feedback.call)}</code></p>")
-    for name in ("given", "expected", "got"):
-        group = getattr(feedback, name)
-        if group:
-            out.append('<div class="grids">' + "".join(_grid_html(grid, name) for grid in group) + "</div>")
+    out.append(_row([_grid_html(grid, "given") for grid in feedback.given]))
+    for expected, got in zip_longest(feedback.expected, feedback.got):  # each plane beside its own
+        pair = [(expected, "expected"), (got, "got")]
+        out.append(_row([_grid_html(grid, kind) for grid, kind in pair if grid is not None]))
     if feedback.note:
         out.append(f"<p>{escape(feedback.note)}</p>")
     if feedback.mistake:
@@ -59,8 +68,14 @@ def feedback_html(feedback: Feedback) -> str:
     return "".join(out)
 
 
-def result_html(result: ExerciseResult) -> str:
-    """One exercise as HTML."""
+def _few_lines(printed: str) -> str:
+    lines = printed.splitlines()
+    more = [f"... {len(lines) - MOST_LINES} lines more"] if len(lines) > MOST_LINES else []
+    return f"<pre>{escape(chr(10).join([*lines[:MOST_LINES], *more]))}</pre>"
+
+
+def result_html(result: ExerciseResult, below: str = "") -> str:
+    """One exercise as HTML; `below` is HTML that stands at the end of its box."""
     exercise = result.exercise
     head = (
         f"<strong>{escape(exercise.name)}</strong>: {escape(result.status)}, "
@@ -68,17 +83,18 @@ def result_html(result: ExerciseResult) -> str:
     )
     body = ""
     if result.problem:
-        body = f"<p>{escape(result.problem)}</p>"
+        body = f"<p>{escape(result.problem)}</p>{_few_lines(result.printed) if result.printed else ''}"
     elif result.status != "not started":
         items = "".join(
             f"<li>{'✓' if check.status == 'passed' else '✗'} {escape(check.title)}</li>" for check in result.checks
         )
-        body = f"<ul>{items}</ul>"
+        body = f'<ul class="checks">{items}</ul>'
         if result.told:
             body += feedback_html(result.told)
+        if result.printed:
+            body += f"<p>printed:</p>{_few_lines(result.printed)}"
         if result.wrong_needs:
             body += f"<p>{escape(_needs_line(result))}</p>"
-        if result.status != "passed" and exercise.hints:
-            body += f"<details><summary>A hint</summary><p>{escape(exercise.hints[0])}</p></details>"
-    kind = {"passed": "passed", "not started": "not-started"}.get(result.status, "failed")
-    return f'{_CSS}<div class="deconv-result {kind}"><div>{head}</div>{body}</div>'
+    kinds = {"passed": "passed", "partial": "partial", "not started": "not-started", "unchecked": "not-started"}
+    kind = kinds.get(result.status, "failed")
+    return f'{_CSS}<div class="deconv-result {kind}"><div>{head}</div>{body}{below}</div>'

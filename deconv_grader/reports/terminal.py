@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from deconv_grader.checks.feedback_text import feedback_lines
 from deconv_grader.checks.results import ExerciseResult
+from deconvlib.course.surroundings import command
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,7 +66,7 @@ def print_result(console: Console, result: ExerciseResult, verbose: bool = True)
     if result.wrong_needs:
         console.print(_needs_line(result), style="dim")
     if result.status != "passed" and exercise.hints:
-        console.print(f"A hint: deconv hint {exercise.name}", style="dim")
+        console.print(f"A hint: {command(f'hint {exercise.name}')}", style="dim", markup=False)
 
 
 def result_text(result: ExerciseResult) -> str:

@@ -21,6 +21,13 @@ _learner_answers: Collection[str] | None = None  # None: wherever there is a bod
 _fallback: Fallback | None = None  # None: call the reference solution here
 
 
+def _on_stderr(line: str) -> None:
+    print(line, file=sys.stderr)
+
+
+_announce: Callable[[str], None] = _on_stderr
+
+
 def _stub() -> None:
     raise NotImplementedError
 
@@ -226,7 +233,7 @@ def _who_answers(identity: str, asked: Callable[..., Any]) -> Callable[..., Any]
     if identity not in _announced and _learner_answers is None and _fallback is None:
         _announced.add(identity)
         name = identity.rpartition(".")[2]
-        print(f"{name} is not written yet; the reference answer is used.", file=sys.stderr)
+        _announce(f"{name} is not written yet; the reference answer is used.")
     return _reference_answer(identity)
 
 
@@ -246,6 +253,27 @@ def serve_only(identities: Collection[str]) -> Iterator[None]:
         yield
     finally:
         _learner_answers = before
+
+
+Registered = tuple[dict[str, Callable[..., Any]], dict[str, tuple[Any, Callable[..., Any]]]]
+
+
+def registered() -> Registered:
+    """Who answers for which exercise now."""
+    return dict(_written), dict(_served)
+
+
+def register_again(before: Registered) -> None:
+    """Put back an earlier result of `registered`."""
+    for present, earlier in zip((_written, _served), before, strict=True):
+        present.clear()
+        present.update(earlier)  # type: ignore[arg-type]
+
+
+def set_announcer(announce: Callable[[str], None]) -> None:
+    """Have `announce` tell, once an exercise, that the reference answers (by default a line on standard error)."""
+    global _announce
+    _announce = announce
 
 
 def set_fallback(fallback: Fallback | None) -> None:

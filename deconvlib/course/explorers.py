@@ -10,10 +10,11 @@ import functools
 import hashlib
 import html
 import json
-import os
 import re
 from pathlib import Path
 from typing import Any
+
+from deconvlib.course.surroundings import stored
 
 FOLDER = Path(__file__).with_name("explorers")
 STYLE = FOLDER / "explorers.css"
@@ -47,6 +48,11 @@ _IMPORT = re.compile(r'^import \{[^}]*\} from "\./common\.mjs";$', re.MULTILINE)
 _SHEET = re.compile(r'^import \{ images, sheet \} from "\./(\w+)\.sheet";$', re.MULTILINE)
 _CHECKSUMS = "sheets.sha256"
 _LARGEST = 99
+_RUN = (
+    "To move its figure, run this cell in a notebook, and run it again when the notebook was opened anew: it then starts "
+    "where the cell says. On the course's site it moves where scripts run."
+)
+_INSTALL = "Its figure needs anywidget, which is not installed here: %pip install anywidget, then restart the kernel."
 
 
 @functools.cache
@@ -205,22 +211,21 @@ class Explorer:
         listed = re.sub("(?<=[a-z])_(?=[a-z])", " ", listed)  # of words, not of names like conv4_3
         return f"Explorer of {_SUBJECTS[self.name]}: {listed}"
 
-    def _repr_html_(self) -> str:
+    def _repr_html_(self, advice: str = _RUN) -> str:
         state = html.escape(json.dumps(self.state, separators=(",", ":")))
         return (
             f'<div class="deconv-explorer" data-explorer="{self.name}" data-state="{state}">'
-            f"<p>{html.escape(repr(self))}. Its figure moves where scripts run: on the course's site, "
-            "and in a notebook that has anywidget.</p></div>"
+            f"<p>{html.escape(repr(self))}. {html.escape(advice)}</p></div>"
         )
 
     def _repr_mimebundle_(self, include: object = None, exclude: object = None) -> dict[str, Any]:
         bundle: dict[str, Any] = {"text/plain": repr(self), "text/html": self._repr_html_()}
-        # The chapters are stored without widgets (make chapters sets this), so that they hold nothing that changes.
-        if _in_kernel() and os.environ.get("DECONV_EXPLORERS") != "static":
+        # The chapters are stored without widgets, so that they hold nothing that changes.
+        if _in_kernel() and not stored():
             try:
                 widget = _widget_class(self.name)(**self.state)
             except ImportError:
-                return bundle
+                return bundle | {"text/html": self._repr_html_(_INSTALL)}
             view = widget._repr_mimebundle_()
             data = view[0] if isinstance(view, tuple) else view
             key = "application/vnd.jupyter.widget-view+json"

@@ -196,7 +196,7 @@ def test_widget_in_a_kernel(monkeypatch):
         widget = explorers._widget_class(name)(**state)
         assert getattr(widget, control["name"]) == control["max"]
         assert not re.search("^import ", widget._esm, re.MULTILINE)  # it is one file
-    monkeypatch.setenv("DECONV_EXPLORERS", "static")
+    monkeypatch.setenv("DECONV_STORED", "1")
     assert set(explore("unpooling")._repr_mimebundle_()) == {"text/plain", "text/html"}
 
 
