@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -160,14 +159,10 @@ class Page:
         if text is not None:
             self.page.keyboard.press("Control+A")
             self.page.keyboard.insert_text(text)
-        before = cell.locator(".jp-InputPrompt").inner_text()
+        prompt = cell.locator(".jp-InputPrompt")
+        prompt.evaluate("node => { node.textContent = 'not run'; }")  # the number may be the one that it had before
         self.page.keyboard.press("Control+Enter")
-        done = re.compile(r"\[\d+\]:")
-        for _ in range(PATIENCE * 10):
-            prompt = cell.locator(".jp-InputPrompt").inner_text()
-            if done.search(prompt) and prompt != before:
-                break
-            self.page.wait_for_timeout(100)
+        self.page.wait_for_function("node => /\\[\\d+\\]/.test(node.textContent)", arg=prompt.element_handle())
         self.idle()
         return str(cell.locator(".jp-OutputArea").inner_text()) if cell.locator(".jp-OutputArea-output").count() else ""
 
