@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -40,6 +41,10 @@ def grade_a_class(
         int | None,
         typer.Option("--seed", min=0, help="Draw cases from this number (default: as kept in --out, or a fresh one)."),
     ] = None,
+    budget: Annotated[
+        float,
+        typer.Option("--budget", min=1, help="Seconds of the processor for a submission's code, all checks together."),
+    ] = 300.0,
     ignore_solutions: Annotated[
         bool, typer.Option("--ignore-solutions", help="Compare submissions without what the worked answers have.")
     ] = False,
@@ -53,7 +58,7 @@ def grade_a_class(
     from deconv_grader.grading.likeness import alike
 
     found = _class_in(submissions, out)
-    settings = _settings(only, isolation, require_isolation, scheduler, seed)
+    settings = replace(_settings(only, isolation, require_isolation, scheduler), seconds=budget, seed=seed)
     with _refusing(out):
         read = {name: classroom.read_one(one) for name, one in found.submissions.items()}
         with _progress(len(read)) as report:
@@ -87,9 +92,7 @@ def _class_in(submissions: Path, out: Path) -> Class:
     return found
 
 
-def _settings(
-    only: list[str] | None, isolation: str, require_isolation: str | None, scheduler: str | None, seed: int | None
-) -> Settings:
+def _settings(only: list[str] | None, isolation: str, require_isolation: str | None, scheduler: str | None) -> Settings:
     """How the class is graded, if this machine can do it."""
     from deconv_grader.cli.teacher import level_named, required_level
     from deconv_grader.grading.classroom import Settings
@@ -103,7 +106,7 @@ def _settings(
     _need("copydetect", "class", "the comparison of submissions")
     _need("filelock", "class", "the lock on results")
     chosen = tuple(exercise.name for exercise in _find(only)) if only else ()
-    return Settings(level, required, chosen, seed)
+    return Settings(level, required, chosen)
 
 
 @contextmanager
@@ -186,7 +189,11 @@ def new_class(
         raise Refused(f"--ref takes a tag or a commit, got {ref!r}")
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise Refused(f"{folder} exists and is not empty; name a new folder")
-    for path in write_starter(folder, course, ref):
+    try:
+        written = write_starter(folder, course, ref)
+    except OSError as error:
+        raise Refused(f"{folder} cannot be written: {error.strerror or error}") from None
+    for path in written:
         typer.echo(path.relative_to(folder))
     typer.echo(f"The starter repository is in {folder.resolve()}: commit it, push it, and let learners copy it.")
 

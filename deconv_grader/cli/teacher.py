@@ -19,8 +19,6 @@ from deconvlib.course.catalogue import Exercise
 if TYPE_CHECKING:
     from deconv_grader.grading.grade import Grading
 
-MOST_TOLD = 10  # files that are named on the screen
-
 
 def level_named(value: str, best: bool = True) -> str:
     """A level of isolation by its name, or ``best`` where that is one."""
@@ -56,6 +54,10 @@ def grade(
     seed: Annotated[
         int | None, typer.Option("--seed", min=0, help="Draw cases from this number again (default: a fresh one).")
     ] = None,
+    budget: Annotated[
+        float,
+        typer.Option("--budget", min=1, help="Seconds of the processor for a submission's code, all checks together."),
+    ] = 300.0,
 ) -> None:
     """Grade a submission, isolated unless told otherwise, and write every result file that is asked for.
 
@@ -78,7 +80,7 @@ def grade(
             raise Refused(f"--in-process grades a checkout or a workspace: {path} has no deconvlib/")
         grading = _graded(path, chosen, name, lambda: _own(path, chosen, name))
     else:
-        grading = _graded(path, chosen, name, lambda: _isolated(path, chosen, level, required, name, seed))
+        grading = _graded(path, chosen, name, lambda: _isolated(path, chosen, level, required, name, seed, budget))
     failed = [*write_results(grading, targets), *show(grading, github)]
     if failed:
         raise Refused("; ".join(failed))
@@ -95,11 +97,17 @@ def _own(path: Path, chosen: list[Exercise] | None, name: str | None) -> Grading
 
 
 def _isolated(
-    path: Path, chosen: list[Exercise] | None, level: str, required: str | None, name: str | None, seed: int | None
+    path: Path,
+    chosen: list[Exercise] | None,
+    level: str,
+    required: str | None,
+    name: str | None,
+    seed: int | None,
+    budget: float,
 ) -> Grading:
     from deconv_grader.grading.grade import grade as grade_isolated
 
-    return grade_isolated(path, chosen, level, required, name, seed)
+    return grade_isolated(path, chosen, level, required, name, seed, budget)
 
 
 def _graded(path: Path, chosen: list[Exercise] | None, name: str | None, grade: Callable[[], Grading]) -> Grading:
@@ -170,6 +178,7 @@ def _as_text(grading: Grading, color: bool) -> str:
     from rich.console import Console
 
     from deconv_grader.reports.terminal import print_result
+    from deconv_grader.reports.words import files
 
     stream = StringIO()
     quiet = Console(file=stream, highlight=False, soft_wrap=True, force_terminal=color)
@@ -180,21 +189,12 @@ def _as_text(grading: Grading, color: bool) -> str:
         missing = [result.exercise.name for result in grading.results if result.status == "not started"]
         if missing:
             quiet.print(f"[dim]not started: {', '.join(missing)}[/]")
-    told = [f"Read: {_listed(grading.read)}"] if grading.read else []
-    told += [f"Ignored: {one['path']}: {one['reason']}" for one in grading.ignored[:MOST_TOLD]]
-    if len(grading.ignored) > MOST_TOLD:
-        told.append(f"and {len(grading.ignored) - MOST_TOLD} more that do not count; --json lists them")
-    for line in told:
-        quiet.print(one_line(line, 300), style="dim", markup=False)
+    for line in files(grading):
+        quiet.print(line, style="dim", markup=False)
     for note in grading.notes:
         quiet.print(f"Note: {one_line(note)}", style="yellow", markup=False)
     quiet.print(f"[bold]{grading.score} of {grading.maximum} points[/]  isolation: {grading.isolation}", markup=True)
     return stream.getvalue()
-
-
-def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_TOLD} more" if len(names) > MOST_TOLD else ""
-    return ", ".join(names[:MOST_TOLD]) + more
 
 
 from deconv_grader.cli import classes  # noqa: E402, F401  (adds its commands)

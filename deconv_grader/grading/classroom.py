@@ -21,6 +21,7 @@ from deconv_grader.answers.submissions import HandedIn
 from deconv_grader.checks.runner import CourseTrouble
 from deconv_grader.grading.course import course_fingerprint
 from deconv_grader.grading.grade import (
+    BUDGET,
     Grading,
     NotIsolatedEnough,
     cannot_grade,
@@ -40,6 +41,7 @@ class Settings:
     level: str = "best"
     require: str | None = None
     only: tuple[str, ...] = ()
+    seconds: float | None = BUDGET  # of the processor, for the submission's code in all checks together
     seed: int | None = None  # None: that of an earlier run into the same folder, or a fresh one
 
 
@@ -72,7 +74,7 @@ def grade_one(name: str, submission: Read, settings: Settings) -> dict[str, Any]
         grading = cannot_grade(name, submission.reason, only, submission.ignored)
         grading.seed = settings.seed
         return grading.as_dict()
-    return grade(submission, only, settings.level, settings.require, name, settings.seed).as_dict()
+    return grade(submission, only, settings.level, settings.require, name, settings.seed, settings.seconds).as_dict()
 
 
 def _fingerprint(submission: Read, settings: Settings) -> str:

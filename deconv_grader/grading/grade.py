@@ -26,6 +26,7 @@ from deconvlib.course.catalogue import Exercise, exercises
 from deconvlib.course.workspace import PACKAGE
 
 SCHEMA = "deconv/result/v1"
+BUDGET = 300.0  # seconds of the processor for a submission's own code, unless told otherwise; a right one needs a tenth
 IN_PROCESS = "none (in process)"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from deconv_grader.grading.grade import Grading
-from deconv_grader.reports.words import explanation
+from deconv_grader.reports.words import explanation, files
 
 
 def to_gradescope(grading: Grading) -> str:
@@ -25,7 +25,7 @@ def to_gradescope(grading: Grading) -> str:
                 "tags": [result.exercise.chapter],
             }
         )
-    output = f"isolation: {grading.isolation}" + "".join(f"\n{note}" for note in grading.notes)
+    output = f"isolation: {grading.isolation}" + "".join(f"\n{line}" for line in [*grading.notes, *files(grading)])
     return (
         json.dumps(
             {

@@ -6,7 +6,7 @@ import re
 from html import escape
 
 from deconv_grader.grading.grade import Grading
-from deconv_grader.reports.words import explanation
+from deconv_grader.reports.words import explanation, files
 from deconv_grader.values.text import clean
 
 SUMMARY_LIMIT = 1_000_000  # bytes; a GitHub step summary above 1 MiB is dropped whole
@@ -19,6 +19,7 @@ def to_markdown(grading: Grading, limit: int = SUMMARY_LIMIT) -> str:
         "",
         f"Isolation: {grading.isolation}. Course revision: `{grading.revision or 'none'}`.",
         *(f"\nNote: {_inline(note)}." for note in grading.notes),
+        *(f"\n{_inline(line)}" for line in files(grading)),
         "",
         "| exercise | points | status | what it looks like |",
         "|---|---:|---|---|",

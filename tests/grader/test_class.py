@@ -493,3 +493,24 @@ def test_bad_use_is_one_line(tmp_path: Path, make_submission: Callable[..., Path
     assert shown.returncode == 2, shown.stdout
     assert word in shown.stderr
     assert len(shown.stderr.strip().splitlines()) == 1
+
+
+def test_a_submission_has_a_budget_and_the_next_one_its_own(
+    make_submission: Callable[..., Path], tmp_path: Path
+) -> None:
+    """Checks that each stay under their deadline end all the same, in words; another submission is graded in full."""
+    slow = (
+        "    import time\n    until = time.process_time() + 1.5\n    while time.process_time() < until:\n        pass\n"
+    )
+    names = ("conv_output_size", "im2col", "insert_zeros", "avg_pool2d")
+    make_submission("slow", **dict.fromkeys(names, slow + "    return 1\n"))
+    make_submission("ann", **dict.fromkeys(names, "solved"))
+    wanted = classroom.Settings(only=names, seconds=3.0)
+    found = submissions_in(tmp_path / "class").submissions
+    ann, late = classroom.grade_class(found, tmp_path / "out", wanted, workers=1)
+    assert ann.score == ann.maximum
+    assert late.score == 0
+    told = [check.feedback for result in late.results for check in result.checks if check.status == "timed out"]
+    assert any(part and "the whole submission" in part.headline for part in told)
+    assert late.results[-1].status == "timed out"
+    assert classroom.Settings().seconds == 300.0
