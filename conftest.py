@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from functools import cached_property
 from typing import Any
 
@@ -14,18 +15,29 @@ MANY = 20  # cases of one test: each may go to any process, so that they do not 
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "long: a test that takes many seconds; its file is begun before the others")
+    config.addinivalue_line("markers", "long: a test that takes many seconds; its file is begun before other files")
+
+
+def dealt(nodeids: Iterable[str]) -> set[str]:
+    """The tests of many cases."""
+    return {name for name, cases in Counter(nodeid.partition("[")[0] for nodeid in nodeids).items() if cases >= MANY}
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest comes first: notebooks, the later ones before the earlier, then tests marked ``long``."""
+    """What cannot be divided comes first: notebooks, the later and longer ones before the earlier; then files, those with a
+    test marked ``long`` before the others. The cases that are dealt out one by one fill the gaps at the end.
+    """
     notebooks = sorted({item.path for item in items if item.path.suffix == ".ipynb"}, reverse=True)
+    long = {item.path for item in items if item.get_closest_marker("long")}
+    many = dealt(item.nodeid for item in items)
 
     def turn(item: pytest.Item) -> int:
         if item.path in notebooks:
             return notebooks.index(item.path)
-        return len(notebooks) + (item.get_closest_marker("long") is None)
+        if item.nodeid.partition("[")[0] in many:
+            return len(notebooks) + 2
+        return len(notebooks) + (item.path not in long)
 
     items.sort(key=turn)
 
@@ -51,13 +63,12 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
         """
 
         @cached_property
-        def _cases(self) -> Counter[str]:
-            assert self.collection is not None
-            return Counter(nodeid.partition("[")[0] for nodeid in self.collection)
+        def _dealt(self) -> set[str]:
+            return dealt(self.collection or ())
 
         def _split_scope(self, nodeid: str) -> str:
-            name, bracket, _ = nodeid.partition("[")
-            return nodeid if bracket and self._cases[name] >= MANY else name.partition("::")[0]
+            name = nodeid.partition("[")[0]
+            return nodeid if name in self._dealt else name.partition("::")[0]
 
     config.option.loadscopereorder = False  # ours is the order
     return Files(config, log)

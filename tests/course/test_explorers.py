@@ -27,6 +27,8 @@ from deconvlib.course import explorers, photograph
 from deconvlib.course.explorers import explore
 
 NAMES = ("convolution", "transposed_convolution", "unpooling")
+
+pytestmark = pytest.mark.long
 BOOK = Path(__file__).parents[2] / "book"
 MOUNT = BOOK / "mount.js"
 PAGE = """<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Explorers</title><link rel="icon" href="data:,">

@@ -16,6 +16,8 @@ from deconv_tests.patience import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 
+pytestmark = pytest.mark.long
+
 
 def run(*command, cwd, **environment):
     clean = {key: value for key, value in os.environ.items() if not key.startswith(("DECONV", "PYTHONPATH"))}

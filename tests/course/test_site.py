@@ -28,6 +28,8 @@ VOID = {"area", "base", "br", "col", "embed", "hr", "img", "input", "link", "met
 WIDTHS = (1280, 390)
 THEMES = ("light", "dark")
 
+pytestmark = pytest.mark.long
+
 pytest.importorskip("jupyter_book", reason="the site needs the book extra: pip install '.[book]'")
 
 
