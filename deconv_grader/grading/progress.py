@@ -53,7 +53,7 @@ class Progress:
             if beside:
                 return (later or beside)[0]
         begun = [exercise for exercise in todo if states[exercise] != "not started"]
-        return (begun or todo or [None])[0]
+        return next(iter(begun or todo), None)
 
 
 def progress(book: Workbook) -> Progress:

@@ -265,9 +265,11 @@ def registered() -> Registered:
 
 def register_again(before: Registered) -> None:
     """Put back an earlier result of `registered`."""
-    for present, earlier in zip((_written, _served), before, strict=True):
-        present.clear()
-        present.update(earlier)  # type: ignore[arg-type]
+    written, served = before
+    _written.clear()
+    _written.update(written)
+    _served.clear()
+    _served.update(served)
 
 
 def set_announcer(announce: Callable[[str], None]) -> None:

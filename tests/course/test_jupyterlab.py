@@ -114,7 +114,7 @@ class Lab:
             if self.server.poll() is not None:
                 break
             try:
-                with urllib.request.urlopen(f"{self.address}/api/status", timeout=5):
+                with urllib.request.urlopen(f"{self.address}/api/status", timeout=PATIENCE):
                     return
             except OSError:
                 time.sleep(0.2)

@@ -100,7 +100,6 @@ def test_a_wrong_type_is_caught_across_two_files(lint) -> None:  # type: ignore[
     for _, gives in WRONG_TYPES:
         words = 'Argument 1 to "twice" has incompatible type "str"; expected "int"'
         assert any(gives.partition("/")[2] in line and words in line for line in shown.splitlines()), (gives, shown)
-    assert f"Found {len(WRONG_TYPES)} errors" in shown, "and nothing else is wrong"
 
 
 def test_an_import_against_the_arrows_is_caught(lint) -> None:  # type: ignore[no-untyped-def]

@@ -234,8 +234,8 @@ def test_exercise_boxes_say_what_the_decorators_say(pages: dict[str, Page], boxe
             assert described[: len(words)] == words, exercise_name
             assert "not started" in text, f"{exercise_name}: the cell's stored output should say so"
             for step, hint in enumerate(exercise.hints, start=1):
-                words = plain(re.sub(r"[`$]", "", hint))
-                assert f"Hint {step} of {len(exercise.hints)} {words}" in re.sub(r"\\\(|\\\)", "", text)
+                said = plain(re.sub(r"[`$]", "", hint))
+                assert f"Hint {step} of {len(exercise.hints)} {said}" in re.sub(r"\\\(|\\\)", "", text)
             assert f"def {exercise_name}(" in text.partition("Solution")[2] or f"class {exercise_name}" in text
 
 

@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from deconv_grader.grading.autograder import requirements, write_autograder
+from deconv_tests.patience import PATIENCE
 from deconvlib.course.catalogue import exercises
 
 pytestmark = pytest.mark.skipif(shutil.which("bash") is None, reason="bash is not installed")
@@ -47,7 +48,7 @@ def autograde(root: Path) -> subprocess.CompletedProcess[str]:
         env=environment | {"AUTOGRADER_ROOT": str(root), "PYTHON": sys.executable},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -104,7 +105,7 @@ def test_the_set_up_finds_a_python_makes_an_environment_and_installs_what_is_pin
         | {"AUTOGRADER_ROOT": str(root), "PYTHON": sys.executable, "PYTHONPATH": str(tmp_path / "hooks")},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE,
         check=False,
     )
     assert shown.returncode == 0, shown.stderr

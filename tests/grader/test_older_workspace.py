@@ -12,6 +12,7 @@ from deconv_grader.answers import editing, writer
 from deconv_grader.answers.reader import Module
 from deconv_grader.answers.workspace import start
 from deconv_grader.grading.workbook import Workbook
+from deconv_tests.patience import PATIENCE
 from deconvlib.course.catalogue import chapter_modules, exercises, exercises_in
 
 
@@ -40,7 +41,7 @@ def run(workspace, code):
         env=os.environ | {"DECONV_WORKSPACE": str(workspace), "COLUMNS": "100", "NO_COLOR": "1"},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
 

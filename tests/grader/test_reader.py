@@ -14,6 +14,7 @@ from deconv_grader.answers.reader import Module
 from deconv_grader.answers.source import CannotEdit, CannotRead, Source
 from deconv_grader.grading.grade import read_submission
 from deconv_grader.grading.workbook import Workbook
+from deconv_tests.patience import PATIENCE
 from deconvlib.course.catalogue import exercises
 
 SIZE = "conv_output_size"
@@ -459,7 +460,7 @@ def _served(code, workspace):
         env=os.environ | {"DECONV_WORKSPACE": str(workspace)},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr

@@ -18,6 +18,7 @@ from deconv_grader.answers.reader import Module
 from deconv_grader.answers.source import CannotEdit
 from deconv_grader.answers.workspace import start
 from deconv_grader.grading.workbook import Workbook
+from deconv_tests.patience import PATIENCE
 from deconvlib.course.catalogue import STUBS, exercises
 
 SIZE = "conv_output_size"
@@ -119,7 +120,7 @@ def test_killed_at_any_step_the_old_text_or_the_new_one_is_there_whole(tmp_path,
         [sys.executable, "-c", _KILLED.replace("ACTION", WRITERS[name]), str(prepared), str(scratch)],
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -184,7 +185,7 @@ def _limited(workspace: Path, action: str, limit: int = 0) -> str:
         [sys.executable, "-c", _LIMITED.replace("ACTION", action), str(workspace), str(limit)],
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -268,9 +269,12 @@ def test_two_writers_wait_for_each_other(book, size):
     path = book.path(size)
     before = path.read_text()
 
+    def append(line: str) -> None:
+        writer.change(path, lambda source: source.text + line)
+
     def add(number: int) -> None:
         for i in range(5):
-            writer.change(path, lambda source, i=i: source.text + f"# {number} {i}\n")
+            append(f"# {number} {i}\n")
 
     threads = [threading.Thread(target=add, args=(number,)) for number in range(4)]
     for thread in threads:
@@ -476,6 +480,7 @@ def test_every_exercise_is_written_and_reset_to_the_byte(workspace, name):
     before = path.read_bytes()
     module = editing.pristine(exercise.chapter)
     binding = module.definition(name)
+    assert binding.node is not None
     if binding.node.type == "classdef":
         cell = module.text[binding.start : binding.end].replace("raise NotImplementedError", "return super()")
     else:
