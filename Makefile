@@ -47,7 +47,7 @@ build/types:
 	@mkdir -p $@ && ln -sfn ../../solutions $@/deconv_solutions && ln -sfn ../../tests $@/deconv_tests
 
 lint: .venv/ready build/types
-	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
+	@$(BIN)/ruff check . && $(BIN)/ruff check --quiet --preview --select PLW1514 . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/lint-imports --no-cache
 
 # Tests and notebooks are one run, spread over the processors (conftest.py says how), each process with one thread. Strict
 # nbval compares every stored output; the site is built once and the site's tests look at that build. Limits are for hangs.

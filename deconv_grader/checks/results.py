@@ -22,6 +22,7 @@ class CheckResult:
     status: str
     seconds: float
     feedback: Feedback | None = None
+    reason: str = ""  # why it was skipped
     #: Finds the known mistakes that explain it (None where there was nothing to compare), once all checks have run.
     suspects: Callable[[], list[Mistake] | None] | None = None
 
@@ -146,6 +147,7 @@ class ExerciseResult:
                     "status": check.status,
                     "seconds": round(check.seconds, 3),
                     "feedback": check.feedback.as_dict() if check.feedback else None,
+                    "reason": check.reason,
                 }
                 for check in self.checks
             ],

@@ -113,6 +113,7 @@ class _Recorder:
                     seconds=call.duration,
                     feedback=feedback,
                     suspects=suspects,
+                    reason=_reason(report),
                 )
             )
         return report
@@ -138,6 +139,13 @@ def _outcome(
     if isinstance(error, HypothesisException):
         return "crashed", Feedback(UNDRAWN, trace=[]), None
     return "failed", Feedback(words_of(error), trace=learner_lines(error)), None
+
+
+def _reason(report: pytest.TestReport) -> str:
+    """Why a check was skipped."""
+    if not report.skipped or not isinstance(report.longrepr, tuple):
+        return ""
+    return str(report.longrepr[2]).removeprefix("Skipped: ")
 
 
 @contextmanager

@@ -13,7 +13,7 @@ import typer
 
 from deconv_grader.answers import editing
 from deconvlib.course.catalogue import CHAPTERS, Exercise, exercises
-from deconvlib.course.workspace import IN_CHECKOUT, PACKAGE, find_workspace
+from deconvlib.course.workspace import IN_CHECKOUT, PACKAGE, NoWorkspace, find_workspace
 
 app = typer.Typer(
     name="deconv",
@@ -23,23 +23,20 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 all that was asked for passed (or was done), 1 something did not, 2 wrong use.",
 )
-
-SIGNS = {
-    "passed": ("✓", "green"),
-    "partial": ("◐", "yellow"),
-    "failed": ("✗", "red"),
-    "timed out": ("✗", "red"),
-    "crashed": ("✗", "red"),
-    "forbidden": ("✗", "red"),
-    "unreadable": ("✗", "red"),
-    "unchecked": ("?", "yellow"),
-    "not started": ("·", "dim"),
-}
 
 
 class Refused(Exception):
-    """Something the command line was given is wrong: one line, exit code 2."""
+    """Something the command line was given is wrong: one line, and its exit code."""
+
+    code = 2
+
+
+class NotDone(Refused):
+    """What was asked for is sensible and could not be done."""
+
+    code = 1
 
 
 def _console() -> Any:
@@ -48,10 +45,10 @@ def _console() -> Any:
     return Console(highlight=False, soft_wrap=True)
 
 
-def _workbook() -> Any:
+def _workbook(folder: Path | None = None) -> Any:
     from deconv_grader.grading.workbook import Workbook
 
-    return Workbook()
+    return Workbook(folder)
 
 
 def _find(names: list[str]) -> list[Exercise]:
@@ -61,16 +58,17 @@ def _find(names: list[str]) -> list[Exercise]:
         return list(known.values())
     found: dict[str, Exercise] = {}
     for name in names:
-        number = int(name) if name.isdecimal() else None
+        number = int(name) if name.isdecimal() and len(name) < 5 else None
         picked = {
             exercise.name: exercise
             for exercise in known.values()
             if name in (exercise.name, exercise.id, exercise.chapter) or number == exercise.number
         }
         if not picked:
-            near = difflib.get_close_matches(name, [*known, *CHAPTERS], n=2)
+            near = difflib.get_close_matches(name[:80], [*known, *CHAPTERS], n=2)
             hint = f"; did you mean {' or '.join(near)}?" if near else "; `deconv` lists them"
-            raise Refused(f"no exercise or chapter is named {name!r}{hint}")
+            shown = repr(name) if len(name) <= 80 else f"{name[:80]!r}... ({len(name):,} characters)"
+            raise Refused(f"no exercise or chapter is named {shown}{hint}")
         found |= picked
     return list(found.values())
 
@@ -90,8 +88,10 @@ def progress(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
     from deconv_grader.grading.workbook import by_chapter
+    from deconv_grader.reports.statuses import look, sign
 
-    console, book = _console(), _workbook()
+    workspace = find_workspace()
+    console, book = _console(), _workbook(workspace or PACKAGE.parent)
     begun: Exercise | None = None
     fresh: Exercise | None = None
     score = total = 0
@@ -102,22 +102,17 @@ def progress(context: typer.Context) -> None:
         console.print(f"\n[bold]{CHAPTERS[chapter]:>2}  {chapter}[/]  [dim]{points} of {of} points[/]")
         for exercise in group:
             state, earned = states[exercise.name]
-            sign, color = SIGNS[state]
+            shown = look(state)
             if state == "not started":
                 fresh = fresh or exercise
             elif state != "passed":
                 begun = begun or exercise
-            tail = {
-                "not started": "",
-                "unchecked": "  changed since its last check",
-                "unreadable": "  its file does not parse",
-            }
             console.print(
-                f"    [{color}]{sign}[/] {exercise.name:<28} [dim]{earned:>2} of {exercise.points:>2}[/]"
-                f"[{color}]{tail.get(state, '' if state in ('passed', 'partial') else '  ' + state)}[/]"
+                f"    [{shown.color}]{sign(state, console.encoding)}[/] {exercise.name:<28} "
+                f"[dim]{earned:>2} of {exercise.points:>2}[/][{shown.color}]{'  ' * bool(shown.words)}{shown.words}[/]"
             )
     console.print(f"\n[bold]{score} of {total} points[/]")
-    if find_workspace() is None and not IN_CHECKOUT:
+    if workspace is None and not IN_CHECKOUT:
         console.print("There is no workspace here: `deconv start` makes one, with the stubs for you to complete.")
         return
     following = begun or fresh  # finish what is begun before starting something new
@@ -147,21 +142,22 @@ def check(
     results = book.check(chosen)
     if book.lacks:
         print(f"deconv: checked without a worker: {book.lacks}", file=sys.stderr)
+    asked = results if names else [result for result in results if result.status != "not started"]
     if as_json:
         print(json.dumps({"exercises": [result.as_dict() for result in results]}))
-        return
-    console = _console()
-    started = [result for result in results if result.status != "not started"]
-    for result in results if names else started:
-        print_result(console, result, verbose=len(chosen) == 1 or result.status != "passed")
-        if len(results) > 1 and result.status not in ("passed", "not started"):
-            console.print()
-    if not names and not started:
-        console.print("No exercise is started yet. `deconv` says which one comes first.")
-        return
-    if len(results) > 1:
-        score, total = sum(result.points for result in results), sum(result.exercise.points for result in results)
-        console.print(f"[bold]{score} of {total} points[/]")
+    elif not asked:
+        _console().print("No exercise is started yet. `deconv` says which one comes first.")
+    else:
+        console = _console()
+        for result in asked:
+            print_result(console, result, verbose=len(chosen) == 1 or result.status != "passed")
+            if len(asked) > 1 and result.status not in ("passed", "not started"):
+                console.print()
+        if len(results) > 1:
+            score, total = sum(result.points for result in results), sum(result.exercise.points for result in results)
+            console.print(f"[bold]{score} of {total} points[/]")
+    if not asked or any(result.status != "passed" for result in asked):
+        raise typer.Exit(1)
 
 
 @app.command()
@@ -206,6 +202,16 @@ def solution(name: Annotated[str, typer.Argument(help="The exercise.")]) -> None
     console.print(Syntax(source, "python", background_color="default") if console.is_terminal else source, markup=False)
 
 
+def _confirmed(question: str) -> bool:
+    """Ask yes or no."""
+    try:
+        return typer.confirm(question)
+    except typer.Abort as stop:
+        if isinstance(stop.__context__, KeyboardInterrupt):
+            raise
+        raise NotDone("nothing was changed: there was nobody to ask; --yes does it without asking") from None
+
+
 @app.command()
 def reset(
     name: Annotated[str, typer.Argument(help="The exercise.")],
@@ -216,7 +222,7 @@ def reset(
     if not book.written(exercise):
         typer.echo(f"{exercise.name} is not started: there is nothing to reset.")
         return
-    if not yes and not typer.confirm(f"Replace your body of {exercise.name} by the empty one (a backup is kept)?"):
+    if not yes and not _confirmed(f"Replace your body of {exercise.name} by the empty one (a backup is kept)?"):
         typer.echo("Nothing was changed.")
         return
     kept = book.reset(exercise)
@@ -251,12 +257,10 @@ def status(as_json: Annotated[bool, typer.Option("--json", help="For tools.")] =
 
 @app.command()
 def start(folder: Annotated[Path, typer.Argument(help="Where to make it.")] = Path("deconv-workspace")) -> None:
-    """Make a workspace of your own with the stubs of every chapter (where there is no checkout: a wheel, Colab)."""
+    """Make a workspace of your own with the stubs of every chapter."""
     from deconv_grader.answers.workspace import start as make
 
-    if IN_CHECKOUT:
-        raise Refused(f"this is a checkout: your answers are in {PACKAGE} already, no workspace is needed")
-    if folder.exists() and not folder.is_dir():
+    if os.path.exists(folder) and not os.path.isdir(folder):
         raise Refused(f"{folder} is a file; name a folder")
     done = make(folder)
     where = folder.resolve()
@@ -269,25 +273,63 @@ def start(folder: Annotated[Path, typer.Argument(help="Where to make it.")] = Pa
     if not (done.made or done.added or done.problems):
         typer.echo(f"{where} has every chapter file and every exercise already; nothing was changed.")
     typer.echo(f"Work in that folder (cd {where}), or set DECONV_WORKSPACE={where} anywhere else.")
+    if IN_CHECKOUT:
+        typer.echo(f"Elsewhere in this checkout, your answers are still those in {PACKAGE}.")
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Run the command line; a mistake in its use is one line and exit code 2, never a traceback."""
-    from deconv_grader.cli import restore, teacher  # noqa: F401  (they add their commands)
+    """Run the command line and end with its exit code. What goes wrong is one line, never a traceback."""
+    from deconv_grader.cli import streams
+
+    streams.prepare()
+    words, code = _outcome(sys.argv[1:] if arguments is None else arguments)
+    if words:
+        streams.say(words)
+    sys.exit(code)
+
+
+def _outcome(arguments: list[str]) -> tuple[str, int]:
+    """What is left to say when the command has ended, and its exit code."""
+    from deconv_grader.cli import restore, streams, teacher  # noqa: F401  (they add their commands)
     from deconv_grader.values.text import one_line
 
     try:
-        sys.exit(app(args=arguments, standalone_mode=False) or 0)
-    except (Refused, editing.CannotEdit) as error:
-        print(f"deconv: {one_line(str(error), 2000)}", file=sys.stderr)  # it may name a learner's file
-        sys.exit(2)
-    except typer.Exit as stop:
-        sys.exit(stop.exit_code)
+        if any("\0" in argument for argument in arguments):
+            raise Refused("an argument holds a null character")
+        code = app(args=arguments, standalone_mode=False)
+        sys.stdout.flush()
+        return "", code if isinstance(code, int) else 0
+    except Refused as error:
+        return one_line(str(error), 2000), error.code  # it may name a learner's file
+    except NoWorkspace as error:
+        return one_line(str(error), 2000), 2
+    except editing.CannotEdit as error:
+        return one_line(str(error), 2000), 1
     except (typer.Abort, KeyboardInterrupt):
-        print("deconv: stopped", file=sys.stderr)
-        sys.exit(130)
+        return "stopped", 130
+    except BrokenPipeError:  # whoever read this has seen enough
+        streams.abandon("stdout")
+        return "", 1
+    except OSError as error:
+        streams.abandon("stdout")  # it may be what cannot be written
+        return one_line(_trouble_with_a_file(error), 2000), 1
     except Exception as error:
         if hasattr(error, "format_message"):  # a usage error of the command-line library
-            print(f"deconv: {error.format_message()} (try: deconv --help)", file=sys.stderr)
-            sys.exit(2)
-        raise
+            return f"{one_line(error.format_message(), 300)} (try: deconv --help)", 2
+        if os.environ.get("DECONV_TRACEBACK"):
+            raise
+        words = one_line(f"{type(error).__name__}: {error}", 500)
+        return f"a fault of the course, not of yours: {words}. Please report it; DECONV_TRACEBACK=1 shows where", 1
+
+
+def _trouble_with_a_file(error: OSError) -> str:
+    try:
+        os.getcwd()
+    except OSError:
+        return "the current folder is not there any more; go to another one (cd)"
+    reason = error.strerror or type(error).__name__
+    return (
+        f"{os.fsdecode(error.filename)}: {reason}"
+        if isinstance(error.filename, str | bytes)
+        else f"reading or writing failed: {reason}"
+    )

@@ -37,7 +37,7 @@ FIRST_IDENTITY = 1_200_000_000  # user numbers from here on belong to nobody
 def main() -> None:
     settings = json.loads(sys.argv[1])
     control = socket.socket(fileno=os.dup(0))
-    with open(os.devnull) as nothing:
+    with open(os.devnull, encoding="utf-8") as nothing:
         os.dup2(nothing.fileno(), 0)
     worker, sandbox = _prepare(settings)
     rules = None
@@ -150,7 +150,7 @@ def _become_worker(
 
 def _address_space() -> int:
     """Bytes of address space that this process, and so each worker at its birth, has taken up."""
-    pages = int(Path("/proc/self/statm").read_text().split()[0])
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     return pages * os.sysconf("SC_PAGE_SIZE")
 
 

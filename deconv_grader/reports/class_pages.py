@@ -12,6 +12,7 @@ from pathlib import Path
 from deconv_grader.grading.grade import Grading
 from deconv_grader.grading.statistics import ExerciseStatistics
 from deconv_grader.reports.html import result_html
+from deconv_grader.reports.statuses import sign
 from deconv_grader.reports.tables import cell
 from deconv_grader.values.text import clean, printable
 
@@ -35,7 +36,6 @@ body{overflow-wrap:anywhere}.summary,.map{overflow-wrap:normal}.deconv-result{ov
 @media (max-width:40rem){.map td.name a{max-width:8rem}}
 meter{width:6rem}a{color:inherit}pre{white-space:pre-wrap}
 """
-_SIGNS = {"passed": ("✓", "passed"), "partial": ("◐", "partial"), "not started": ("", "")}
 
 
 def _page(title: str, body: str) -> str:
@@ -121,16 +121,17 @@ def _map(gradings: Sequence[Grading]) -> str:
     for grading in gradings:
         cells = ""
         for result, first in zip(grading.results, begins, strict=True):
-            sign, kind = _SIGNS.get(result.status, ("✗", "wrong"))
+            kind = {"passed": "passed", "partial": "partial", "not started": ""}.get(result.status, "wrong")
+            mark = sign(result.status) if kind else ""
             told = f"{result.exercise.name}: {result.status}, {result.points} of {result.exercise.points}"
-            cells += f"<td class='{kind}{' begins' * first}' title='{escape(told)}'>{sign}</td>"
+            cells += f"<td class='{kind}{' begins' * first}' title='{escape(told)}'>{mark}</td>"
         name = _name(grading.submission)
         link = f"<a href='learners/{page_name(grading.submission)}' title='{name}'>{name}</a>"
         rows.append(f"<tr><td class='name'>{link}</td><td class='n'>{grading.score}</td>{cells}</tr>")
     return (
         f"<div class='scroll'><table class='map'><thead><tr><th class='name'>learner</th><th class='n'>score</th>{head}</tr></thead>"
-        f"<tbody>{''.join(rows)}</tbody></table></div><p class='quiet'>✓ passed, ◐ in part, ✗ not yet, "
-        "empty: not started. A line divides chapters.</p>"
+        f"<tbody>{''.join(rows)}</tbody></table></div><p class='quiet'>{sign('passed')} passed, {sign('partial')} in part, "
+        f"{sign('failed')} not yet, empty: not started. A line divides chapters.</p>"
     )
 
 

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from html import escape
 from itertools import zip_longest
-from typing import TYPE_CHECKING
 
 from deconv_grader.checks.feedback import Feedback, Grid
-from deconv_grader.checks.results import ExerciseResult
-
-if TYPE_CHECKING:
-    pass
 from deconv_grader.checks.feedback_text import MARK
+from deconv_grader.checks.results import ExerciseResult
+from deconv_grader.reports.statuses import sign
 from deconv_grader.reports.terminal import MOST_LINES, _needs_line
 
 # ---------------------------------------------------------------------------------------------------------------- HTML
@@ -86,11 +83,12 @@ def result_html(result: ExerciseResult, below: str = "") -> str:
         body = f"<p>{escape(result.problem)}</p>{_few_lines(result.printed) if result.printed else ''}"
     elif result.status != "not started":
         items = "".join(
-            f"<li>{'✓' if check.status == 'passed' else '✗'} {escape(check.title)}</li>" for check in result.checks
+            f"<li>{sign(check.status)} {escape(check.title)}{escape(f' (skipped: {check.reason})' if check.reason else '')}</li>"
+            for check in result.checks
         )
         body = f'<ul class="checks">{items}</ul>'
-        if result.told:
-            body += feedback_html(result.told)
+        if result.told and result.first_failure:
+            body += f"<p><strong>{escape(result.first_failure.title)}:</strong></p>{feedback_html(result.told)}"
         if result.printed:
             body += f"<p>printed:</p>{_few_lines(result.printed)}"
         if result.wrong_needs:

@@ -33,7 +33,7 @@ def to_junit(grading: Grading) -> str:
             case = ElementTree.SubElement(
                 suite, "testcase", classname=result.exercise.id, name=check.title, time=f"{check.seconds:.3f}"
             )
-            told = clean(plain(check.feedback)) if check.feedback else check.status
+            told = clean(plain(check.feedback)) if check.feedback else check.reason or check.status
             _junit_outcome(case, state, told)
     return '<?xml version="1.0" encoding="utf-8"?>\n' + printable(ElementTree.tostring(root, encoding="unicode")) + "\n"
 

@@ -5,14 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from deconv_grader.checks.feedback_text import feedback_lines
-from deconv_grader.checks.results import ExerciseResult
+from deconv_grader.checks.results import CheckResult, ExerciseResult
+from deconv_grader.reports.statuses import look, sign
 from deconvlib.course.surroundings import command
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 MOST_LINES, WIDEST = 12, 160  # of what an answer printed
-SIGNS = {"passed": ("✓", "green"), "partial": ("◐", "yellow"), "not started": ("·", "dim")}
 
 
 def _needs_line(result: ExerciseResult) -> str:
@@ -28,14 +29,22 @@ def _print_printed(console: Console, printed: str) -> None:
         console.print(f"  {shown}", markup=False, highlight=False)
     if len(lines) > MOST_LINES:
         console.print(f"  ... {len(lines) - MOST_LINES} lines more", style="dim")
+def _check_line(check: CheckResult, encoding: str) -> Text:
+    """One check: its sign, its title, and why it was not passed."""
+    from rich.text import Text
+
+    line = Text.assemble("  ", (sign(check.status, encoding), look(check.status).color), f" {check.title}")
+    if check.status != "passed":
+        line.append(f" ({check.status}{f': {check.reason}' if check.reason else ''})", "dim")
+    return line
 
 
 def print_result(console: Console, result: ExerciseResult, verbose: bool = True) -> None:
     """One exercise: a line for every check, then the first failing one in full."""
-    sign, color = SIGNS.get(result.status, ("✗", "red"))
+    color = look(result.status).color
     exercise = result.exercise
     console.print(
-        f"[{color}]{sign}[/] [bold]{exercise.name}[/]  [dim]{exercise.title}[/]  "
+        f"[{color}]{sign(result.status, console.encoding)}[/] [bold]{exercise.name}[/]  [dim]{exercise.title}[/]  "
         f"[{color}]{result.points} of {exercise.points} points[/]",
         highlight=False,
     )
@@ -50,14 +59,12 @@ def print_result(console: Console, result: ExerciseResult, verbose: bool = True)
     if not verbose:
         return
     for check in result.checks:
-        passed = check.status == "passed"
-        mark = "[green]✓[/]" if passed else "[red]✗[/]"
-        console.print(f"  {mark} {check.title}" + ("" if passed else f" [dim]({check.status})[/]"), highlight=False)
+        console.print(_check_line(check, console.encoding), highlight=False)
     if result.gated:
         console.print("  the first check is the gate: until it passes, the others earn nothing", style="dim")
-    told = result.told
-    if told:
-        console.print()
+    told, failure = result.told, result.first_failure
+    if told and failure:
+        console.print(f"\n{failure.title}:", style="bold", markup=False, highlight=False)
         for part in feedback_lines(told):
             console.print(part, soft_wrap=True)
     if result.printed:

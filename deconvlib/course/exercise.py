@@ -11,6 +11,8 @@ import types
 from collections.abc import Callable, Collection, Iterator
 from typing import Any, TypeVar
 
+from deconvlib.course.workspace import warn_once
+
 F = TypeVar("F", bound=Callable[..., Any])
 Fallback = Callable[[str, tuple[Any, ...], dict[str, Any]], Any]
 
@@ -102,6 +104,7 @@ def exercise(
     """
 
     def decorate(function: F) -> F:
+        warn_once()
         chapter = function.__module__.rpartition(".")[2]
         identity = f"{chapter}.{function.__name__}"
         _written[identity] = function

@@ -17,20 +17,13 @@ def test_progress_names_the_next_exercise(deconv):
 def test_a_wrong_answer_is_explained_and_the_score_moves(deconv, complete):
     complete("conv_output_size", "    return (n + 2 * padding - dilation * (kernel - 1) - 1) // stride\n")
     wrong = deconv("check", "conv_output_size")
-    assert wrong.returncode == 0
+    assert wrong.returncode == 1
     assert "✗ conv_output_size" in wrong.stdout
     assert "0 of 4 points" in wrong.stdout or "1 of 4 points" in wrong.stdout
     assert "Your result is the one you get when" in wrong.stdout
-    right = (
-        "    if any(type(value) is bool or not isinstance(value, int) for value in (n, kernel, stride, padding, dilation)):\n"
-        "        raise TypeError('whole numbers, please')\n"
-        "    room = n + 2 * padding - dilation * (kernel - 1) - 1\n"
-        "    if room < 0 or min(n, kernel, stride, dilation) < 1 or padding < 0:\n"
-        "        raise ValueError('does not fit')\n"
-        "    return room // stride + 1\n"
-    )
-    complete("conv_output_size", right)
+    complete("conv_output_size", RIGHT_SIZE)
     passed = deconv("check", "conv_output_size")
+    assert passed.returncode == 0
     assert "✓ conv_output_size" in passed.stdout
     assert "4 of 4 points" in passed.stdout
     assert "✓ conv_output_size              4 of  4" in " ".join(deconv().stdout.split(" "))
@@ -54,7 +47,7 @@ def test_json_for_tools(deconv, complete):
 def test_an_endless_loop_costs_its_deadline_only(deconv, complete):
     complete("receptive_field", "    while True:\n        pass\n")
     shown = deconv("check", "receptive_field")
-    assert shown.returncode == 0
+    assert shown.returncode == 1
     assert "timed out" in shown.stdout
 
 
@@ -62,7 +55,7 @@ def test_a_module_that_does_not_parse_is_named_with_its_line(workspace, deconv):
     path = workspace / "deconvlib" / "convolution.py"
     path.write_text(path.read_text() + "\ndef broken(:\n")
     shown = deconv("check", "conv2d")
-    assert shown.returncode == 0
+    assert shown.returncode == 1
     assert "convolution.py, line" in shown.stdout
     assert "Traceback" not in shown.stdout + shown.stderr
 
@@ -85,11 +78,65 @@ def test_reset_asks_and_keeps_a_backup(workspace, deconv, complete):
     assert "return 12345" in newest.read_text()
 
 
-def test_a_checkout_needs_no_workspace(workspace, deconv):
-    shown = deconv("start", "elsewhere")
-    assert shown.returncode == 2
-    assert "this is a checkout" in shown.stderr
-    assert not (workspace / "elsewhere").exists()
+def test_a_workspace_may_be_made_in_a_checkout_too(workspace, deconv):
+    shown = deconv("start", str(workspace / "elsewhere"))
+    assert shown.returncode == 0
+    assert "Elsewhere in this checkout, your answers are still those in" in shown.stdout
+    assert (workspace / "elsewhere" / "deconvlib" / "convolution.py").is_file()
+
+
+RIGHT_SIZE = (
+    "    if any(type(value) is bool or not isinstance(value, int) for value in (n, kernel, stride, padding, dilation)):\n"
+    "        raise TypeError('whole numbers, please')\n"
+    "    room = n + 2 * padding - dilation * (kernel - 1) - 1\n"
+    "    if room < 0 or min(n, kernel, stride, dilation) < 1 or padding < 0:\n"
+    "        raise ValueError('does not fit')\n"
+    "    return room // stride + 1\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("bodies", "arguments", "code"),
+    [
+        ({}, [], 0),
+        ({}, ["status"], 0),
+        ({}, ["status", "--json"], 0),
+        ({}, ["check"], 1),  # nothing is started
+        ({}, ["check", "conv_output_size"], 1),
+        ({}, ["check", "conv_output_size", "--json"], 1),
+        ({"conv_output_size": RIGHT_SIZE}, ["check", "conv_output_size"], 0),
+        ({"conv_output_size": RIGHT_SIZE}, ["check", "conv_output_size", "--json"], 0),
+        ({"conv_output_size": RIGHT_SIZE}, ["check"], 0),  # all that is started
+        ({"conv_output_size": RIGHT_SIZE}, ["check", "convolution"], 1),  # the chapter was asked for
+        ({"conv_output_size": RIGHT_SIZE, "receptive_field": "    return 3\n"}, ["check"], 1),
+        ({"conv_output_size": "    return 3\n"}, ["check", "conv_output_size", "--json"], 1),
+        ({}, ["check", "conv_output_sise"], 2),
+        ({}, ["hint", "conv2d"], 0),
+        ({}, ["hint", "conv2d", "99"], 2),
+        ({}, ["reset", "conv2d"], 0),
+        ({"conv_output_size": RIGHT_SIZE}, ["reset", "conv_output_size"], 1),  # nobody to ask
+        ({"conv_output_size": RIGHT_SIZE}, ["reset", "conv_output_size", "--yes"], 0),
+    ],
+)
+def test_exit_codes(deconv, complete, bodies, arguments, code):
+    for name, body in bodies.items():
+        complete(name, body)
+    shown = deconv(*arguments)
+    assert shown.returncode == code, shown.stdout + shown.stderr
+    assert bool(shown.stderr) == (code == 2 or (arguments[0:1] == ["reset"] and code == 1)), shown.stderr
+
+
+@pytest.mark.parametrize("arguments", [["check", "conv2d"], ["reset", "conv2d"]])
+def test_a_module_that_cannot_be_read_is_exit_code_1(workspace, deconv, arguments):
+    with open(workspace / "deconvlib" / "convolution.py", "a", encoding="utf-8") as module:
+        module.write("\nx = (\n")
+    shown = deconv(*arguments)
+    assert shown.returncode == 1
+    assert "convolution.py, line" in shown.stdout + shown.stderr
+
+
+def test_the_exit_codes_are_in_the_help(deconv):
+    assert "Exit codes: 0 all that was asked for passed" in " ".join(deconv("--help").stdout.split())
 
 
 def test_hints_climb_a_ladder(deconv):
