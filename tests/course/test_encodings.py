@@ -112,7 +112,9 @@ def test_what_a_process_prints_is_read_with_its_encoding_named():
     found = []
     for path in (path for folder in ("deconv_grader", "deconvlib", "book") for path in (ROOT / folder).rglob("*.py")):
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            words = {keyword.arg for keyword in node.keywords} if isinstance(node, ast.Call) else set()
+            if not isinstance(node, ast.Call):
+                continue
+            words = {keyword.arg for keyword in node.keywords}
             if words & {"text", "universal_newlines"} and "encoding" not in words and "capture_output" in words:
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert not found

@@ -35,7 +35,9 @@ def test_the_level_is_what_was_reached(bench):
 
 def _children(pid):
     return [
-        int(child) for task in Path(f"/proc/{pid}/task").iterdir() for child in (task / "children").read_text(encoding="utf-8").split()
+        int(child)
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for child in (task / "children").read_text(encoding="utf-8").split()
     ]
 
 
