@@ -29,6 +29,8 @@ def _print_printed(console: Console, printed: str) -> None:
         console.print(f"  {shown}", markup=False, highlight=False)
     if len(lines) > MOST_LINES:
         console.print(f"  ... {len(lines) - MOST_LINES} lines more", style="dim")
+
+
 def _check_line(check: CheckResult, encoding: str) -> Text:
     """One check: its sign, its title, and why it was not passed."""
     from rich.text import Text
