@@ -4,8 +4,8 @@ Its rooms, each importing only those below it (import-linter holds this in ``mak
 
     cli        the command line
     reports    every format in which a result is told
-    grading    one's own copy, a submission, a class
-    checks     running, comparing, explaining      |   isolation   workers, sandbox, wire
+    grading    one's own copy, a submission, a class           |   maintaining   the pieces of an exercise
+    checks     running, comparing, explaining                  |   isolation     workers, sandbox, wire
     answers    what a learner wrote, as text
     values     what passes between a check and a learner's code
 """

@@ -183,6 +183,14 @@ def test_inverse_floor(learner):
     learner.inverse_filter.gives(np.array([[5.0, 1.0, -3.0, 1.0], [0.0, 2.0, 4.0, 2.0]]), y, kernel)
 
 
+@check("inverse_filter", "the floor is 1e-3 unless one is given")
+def test_inverse_filter_default(learner):
+    # Two pixels have two frequencies: the mean, and one that this kernel multiplies by 1 - k.
+    x, kept, dropped = np.array([[3.0, 1.0]]), np.array([[1.0, 0.998]]), np.array([[1.0, 0.9996]])
+    learner.inverse_filter.gives(x, circular(x, kept), kept)
+    learner.inverse_filter.gives(np.array([[2.0, 2.0]]), circular(x, dropped), dropped)
+
+
 @check("inverse_filter", "a lost frequency is no reason for inf or nan")
 def test_inverse_zero(learner):
     y, kernel = np.array([[4.0, 0.0, 0.0, 0.0]]), np.array([[1.0, 0.0, -1.0]])

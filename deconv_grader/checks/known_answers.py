@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import inspect
-import pkgutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -72,12 +71,3 @@ def variants_of(exercise: str, chapter: str) -> list[Function]:
     """The known right variants of an exercise of `chapter`."""
     _load("variants", chapter)
     return _variants.get(exercise, [])
-
-
-def registered() -> tuple[set[str], set[str]]:
-    """The names of all exercises that some mistake, and some variant, is registered for."""
-    for package in ("mistakes", "variants"):
-        parent = importlib.import_module(f"deconv_tests.{package}")
-        for module in pkgutil.iter_modules(parent.__path__):
-            _load(package, module.name)
-    return set(_mistakes), set(_variants)

@@ -164,11 +164,16 @@ def _quiet_pytest() -> Any:
 
 
 def run(
-    chosen: Iterable[Exercise], answers: Answers, reveal: bool = True, seed: int | None = None
+    chosen: Iterable[Exercise],
+    answers: Answers,
+    reveal: bool = True,
+    seed: int | None = None,
+    first_failure: bool = False,
 ) -> list[ExerciseResult]:
     """Check exercises, in the order given. Unless `reveal`, hidden checks do not say what they expect.
 
-    With a `seed` drawn checks draw other cases than in practice, the same ones for the same seed.
+    With a `seed` drawn checks draw other cases than in practice, the same ones for the same seed. With `first_failure`, the
+    first check that fails is the last one run, and no known mistake is looked for.
 
     Raises
     ------
@@ -185,6 +190,7 @@ def run(
         *("-c", os.devnull, f"--rootdir={TESTS}", f"--confcutdir={TESTS}", "--import-mode=importlib"),
         *(part for name in UNUSED_PLUGINS for part in ("-p", f"no:{name}")),
         "--capture=fd",
+        *(["--exitfirst"] if first_failure else []),
     ]
     if any(file.is_file() for file in files):
         with _quiet_pytest():
@@ -197,7 +203,8 @@ def run(
         raise CourseTrouble("a test file of the course cannot be read:\n" + "\n".join(recorder.collection_errors))
     results = list(recorder.results.values())
     for result in results:
-        result.name_mistakes()
+        if not first_failure:
+            result.name_mistakes()
         if reveal:
             said = answers.printed(result.exercise) or recorder.printed.get(result.exercise.name, "")
             result.printed = clean(said.strip("\n"), MOST_PRINTED)
