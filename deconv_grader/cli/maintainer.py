@@ -66,6 +66,10 @@ def check(names: Names = None) -> None:
             wrong += _told("files", iter(pieces.strays(course)))
         for exercise in chosen:
             wrong += _told(exercise.id, _problems(course, exercise))
+            if not pieces.runs(course, exercise):
+                typer.echo(
+                    "    When these are there: are mistakes rejected, variants accepted, the example true, defaults pinned?"
+                )
         for chapter in dict.fromkeys(exercise.chapter for exercise in chosen):
             wrong += _told(f"chapter {CHAPTERS[chapter]}, {chapter}", iter(pieces.of_chapter(course, chapter)))
     except Unsound as error:
@@ -77,12 +81,9 @@ def check(names: Names = None) -> None:
 def _problems(course: Checkout, exercise: Exercise) -> Iterator[str]:
     from deconv_grader.maintaining import pieces
 
-    missing = pieces.of_exercise(course, exercise)
-    yield from missing
+    yield from pieces.of_exercise(course, exercise)
     if pieces.runs(course, exercise):
         yield from _run(course, exercise).problems
-    else:
-        yield "what has to be run is tried once these are there: mistakes, variants, examples, defaults"
 
 
 def _run(course: Checkout, exercise: Exercise) -> Conformance:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import difflib
 import json
 import keyword
@@ -47,8 +48,9 @@ def new_exercise(course: Checkout, chapter: str, name: str, after: str | None = 
 
 def _refuse(course: Checkout, chapter: str, name: str, after: str | None) -> None:
     if chapter not in CHAPTERS:
-        near = difflib.get_close_matches(chapter, CHAPTERS, n=2) or CHAPTERS
-        raise CannotAdd(f"no chapter is named {chapter!r}; there are {', '.join(near)}")
+        near = difflib.get_close_matches(chapter, CHAPTERS, n=2)
+        hint = f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(CHAPTERS)}"
+        raise CannotAdd(f"no chapter is named {chapter!r}; {hint}")
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]*", name) or keyword.iskeyword(name) or keyword.issoftkeyword(name):
         raise CannotAdd(f"{name!r} is no name for an exercise; it is that of a function, such as lp_pool2d")
     known = course.exercises()
@@ -58,7 +60,8 @@ def _refuse(course: Checkout, chapter: str, name: str, after: str | None) -> Non
             f"{taken[name.lower()]} is there already; an exercise has a name of its own in the whole course"
         )
     if after is not None and after not in course.chapter(chapter):
-        raise CannotAdd(f"--after takes an exercise of {chapter}: {', '.join(course.chapter(chapter))}; got {after!r}")
+        there = f"those are {', '.join(course.chapter(chapter))}" if course.chapter(chapter) else "it has none yet"
+        raise CannotAdd(f"--after takes an exercise of {chapter}, got {after!r}; {there}")
     if not course.stubs(chapter).is_file():
         there = [course.name(path) for path in _of_chapter(course, chapter) if _is_new(course, path) and path.exists()]
         if there:
@@ -67,8 +70,8 @@ def _refuse(course: Checkout, chapter: str, name: str, after: str | None) -> Non
             )
         return
     for path, names in _defined(course, chapter, name).items():
-        for one in names & set(course.definitions(path)):
-            raise CannotAdd(f"{course.name(path)} defines {one} already")
+        for one in sorted(names & _bound(course.tree(path))):
+            raise CannotAdd(f"{course.name(path)} defines or imports {one} already")
     if any(exercise_of_cell(cell) == name for cell in course.cells(course.notebook(chapter))):
         raise CannotAdd(f"{course.name(course.notebook(chapter))} has a cell with %%exercise {name} already")
 
@@ -87,6 +90,19 @@ def _defined(course: Checkout, chapter: str, name: str) -> dict[Path, set[str]]:
         course.variants(chapter): {f"{name.lower()}_variant_{i + 1}" for i in range(VARIANTS)},
         course.agreement(chapter): {f"test_{name.lower()}"},
     }
+
+
+def _bound(tree: ast.Module) -> set[str]:
+    """The names that a module binds at its top."""
+    found = set()
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            found.add(node.name)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            found |= {alias.asname or alias.name for alias in node.names}
+        else:
+            found |= {p.id for p in ast.walk(node) if isinstance(p, ast.Name) and isinstance(p.ctx, ast.Store)}
+    return found
 
 
 def _pieces(course: Checkout, chapter: str, name: str, before: Exercise | None) -> dict[Path, Callable[[str], str]]:
@@ -315,8 +331,6 @@ def _notebook(course: Checkout, title: str) -> str:
 
 def _after(text: str, follow: str | None, definition: str) -> str:
     """A module with a definition after another, or at its end."""
-    import ast
-
     nodes = {getattr(node, "name", ""): node for node in ast.parse(text).body}
     if follow not in nodes:
         return _end(text, definition)
@@ -326,7 +340,8 @@ def _after(text: str, follow: str | None, definition: str) -> str:
 
 
 def _end(text: str, definition: str) -> str:
-    return text.rstrip("\n") + "\n\n\n" + definition
+    gap = "\n\n" if definition.startswith("#") and "\ndef " not in text else "\n\n\n"  # as ruff wants it below imports
+    return text.rstrip("\n") + gap + definition
 
 
 def _write(texts: dict[Path, str]) -> None:
