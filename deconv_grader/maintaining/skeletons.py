@@ -63,10 +63,10 @@ def _refuse(course: Checkout, chapter: str, name: str, after: str | None) -> Non
         there = f"those are {', '.join(course.chapter(chapter))}" if course.chapter(chapter) else "it has none yet"
         raise CannotAdd(f"--after takes an exercise of {chapter}, got {after!r}; {there}")
     if not course.stubs(chapter).is_file():
-        there = [course.name(path) for path in _of_chapter(course, chapter) if _is_new(course, path) and path.exists()]
-        if there:
+        found = [course.name(path) for path in _of_chapter(course, chapter) if _is_new(course, path) and path.exists()]
+        if found:
             raise CannotAdd(
-                f"{chapter} has no module, but {', '.join(there)} is there; move it away, or write the module"
+                f"{chapter} has no module, but {', '.join(found)} is there; move it away, or write the module"
             )
         return
     for path, names in _defined(course, chapter, name).items():

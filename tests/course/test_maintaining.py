@@ -238,10 +238,10 @@ def test_an_exercise_is_added_from_nothing_to_green(checkout):
     fill_end(course.checks("unpooling"), CHECKS)
     fill_end(course.mistakes("unpooling"), wrong(list(WRONG)[:3]))
     fill_end(course.variants("unpooling"), VARIANTS)
-    said = deconv(checkout, "dev", "check", "lp_pool2d").stdout
-    assert "tests/mistakes/unpooling.py: 3 known mistakes of lp_pool2d, 4 are needed\n" in said
-    assert "chapters/05-unpooling.ipynb: the cell defines lp_pool2d(x), expected lp_pool2d(x, kernel, p=2.0)\n" in said
-    assert "tests/course/test_agreement_unpooling.py: no test of lp_pool2d against PyTorch" in said
+    told = deconv(checkout, "dev", "check", "lp_pool2d").stdout
+    assert "tests/mistakes/unpooling.py: 3 known mistakes of lp_pool2d, 4 are needed\n" in told
+    assert "chapters/05-unpooling.ipynb: the cell defines lp_pool2d(x), expected lp_pool2d(x, kernel, p=2.0)\n" in told
+    assert "tests/course/test_agreement_unpooling.py: no test of lp_pool2d against PyTorch" in told
 
     fill_end(course.mistakes("unpooling"), wrong(list(WRONG)))
     fill(course.agreement("unpooling"), "test_lp_pool2d", AGREEMENT)
@@ -256,27 +256,27 @@ def test_an_exercise_is_added_from_nothing_to_green(checkout):
     course.sheet.write_text(sheet.replace(line, LINE), encoding="utf-8")
     if course.pristine("unpooling").parent.is_dir():
         assert deconv(checkout, "dev", "stubs").returncode == 0
-    said = deconv(checkout, "dev", "check", "lp_pool2d")
-    (left,) = [line for line in said.stdout.splitlines() if line.startswith("    ")]
-    assert left.endswith("not run from top to bottom since it was changed; run: make chapter N=05"), said.stdout
+    (left,) = pieces.of_page(Checkout(checkout), course.notebook("unpooling"))
+    assert left.endswith("not run from top to bottom since it was changed; run: make chapter N=05")
     assert run(checkout, "book/execute.py", "chapters/05-unpooling.ipynb").returncode == 0
     said = deconv(checkout, "dev", "check", "lp_pool2d")
     assert (said.returncode, said.stdout.splitlines()[-1]) == (0, "Every piece is there."), said.stdout
     assert "lp_pool2d: not started (4 points" in course.notebook("unpooling").read_text(encoding="utf-8")
-    tests = run(checkout, "-m", "pytest", "-q", "tests/course/test_agreement_unpooling.py", "-k", "lp_pool2d")
-    assert tests.returncode == 0, tests.stdout
+    agree = "from deconv_tests.course import test_agreement_unpooling as t; t.test_lp_pool2d()"
+    tested = run(checkout, "-c", agree)
+    assert tested.returncode == 0, tested.stderr
 
     # Whole, but not held: a default that no check leaves out, and needs that nothing calls or that are left out.
     replace(course.checks("unpooling"), "x, (1, 2))", "x, (1, 2), 2.0)")
     replace(course.stubs("unpooling"), 'needs=("avg_pool2d",)', 'needs=("sliding_max",)')
     if course.pristine("unpooling").parent.is_dir():
         assert deconv(checkout, "dev", "stubs").returncode == 0
-    said = deconv(checkout, "dev", "check", "lp_pool2d").stdout
+    said = deconv(checkout, "dev", "check", "lp_pool2d")
+    assert said.returncode == 1
     for other in ("20.0", "0.2"):
-        assert f"tests/test_unpooling.py: lp_pool2d with p={other} for its default 2.0 passes" in said
-    assert "solutions/unpooling.py: lp_pool2d calls avg_pool2d, which the decorator's needs leave out" in said
-    assert "deconvlib/unpooling.py: lp_pool2d needs sliding_max, and neither" in said
-    assert deconv(checkout, "dev", "check", "lp_pool2d").returncode == 1
+        assert f"tests/test_unpooling.py: lp_pool2d with p={other} for its default 2.0 passes" in said.stdout
+    assert "solutions/unpooling.py: lp_pool2d calls avg_pool2d, which the decorator's needs leave out" in said.stdout
+    assert "deconvlib/unpooling.py: lp_pool2d needs sliding_max, and neither" in said.stdout
 
 
 def test_a_planned_chapter_gets_its_files(checkout):
