@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from deconv_grader.cli.app import Refused, app
 from deconvlib.course.catalogue import CHAPTERS, Exercise
+from deconvlib.course.workspace import PACKAGE
 
 if TYPE_CHECKING:
     from deconv_grader.maintaining.checkout import Checkout
@@ -59,6 +61,7 @@ def check(names: Names = None) -> None:
     from deconv_grader.maintaining import pieces
     from deconv_grader.maintaining.checkout import Checkout, Unsound
 
+    _copy_stubs()
     course = Checkout()
     chosen, wrong = _chosen(course, names), 0
     try:
@@ -76,6 +79,25 @@ def check(names: Names = None) -> None:
         raise Refused(str(error)) from None
     typer.echo(f"{pieces.count(wrong, 'piece')} missing or wrong" if wrong else "Every piece is there.")
     raise typer.Exit(1 if wrong else 0)
+
+
+def _copy_stubs() -> None:
+    """What the exercises are is read from copies of the chapters' modules: bring them up to date."""
+    from deconvlib.course.catalogue import STUBS, chapter_modules, write_stubs
+
+    gone = {path.name for path in chapter_modules(STUBS)} - {path.name for path in chapter_modules(PACKAGE)}
+    if gone:
+        raise Refused(
+            f"deconvlib/ has no {' and no '.join(sorted(gone))}; bring it back, or remove its copy in {STUBS} too"
+        )
+    try:
+        for copy in write_stubs():
+            typer.echo(f"{copy.relative_to(PACKAGE.parent).as_posix()} is copied anew")
+    except SyntaxError as error:
+        name = "a chapter's module" if error.filename is None else Path(error.filename).name
+        raise Refused(f"deconvlib/{name}, line {error.lineno}: {error.msg}") from None
+    except ValueError as error:
+        typer.echo(f"{error}. Checked are the copies in deconvlib/course/stubs as they are.")
 
 
 def _problems(course: Checkout, exercise: Exercise) -> Iterator[str]:

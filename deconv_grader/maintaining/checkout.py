@@ -33,6 +33,7 @@ class Checkout:
         return self.root / "deconvlib" / f"{chapter}.py"
 
     def pristine(self, chapter: str) -> Path:
+        """The copy from which the grader reads what the exercises are: no learner writes in it."""
         return self.root / "deconvlib" / "course" / "stubs" / f"{chapter}.py"
 
     def solutions(self, chapter: str) -> Path:
@@ -96,13 +97,13 @@ class Checkout:
 
     @property
     def written_chapters(self) -> list[str]:
-        """The chapters that have a module, in the order of the course."""
-        return [chapter for chapter in CHAPTERS if self.stubs(chapter).is_file()]
+        """The chapters that are there, in the order of the course."""
+        return [chapter for chapter in CHAPTERS if self.pristine(chapter).is_file()]
 
     def chapter(self, chapter: str) -> dict[str, Exercise]:
         """The exercises of a chapter, in the module's order."""
         if chapter not in self._chapters:
-            path = self.stubs(chapter)
+            path = self.pristine(chapter)
             self.tree(path)  # says where it is not Python
             try:
                 self._chapters[chapter] = read_module(path) if path.is_file() else {}

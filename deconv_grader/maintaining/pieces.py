@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from deconv_grader.maintaining.checkout import MARK, Checkout, exercise_of_cell, marks, source, unwritten
-from deconvlib.course.catalogue import CHAPTERS, Definition, Exercise, arguments_of, is_stub
+from deconvlib.course.catalogue import CHAPTERS, Definition, Exercise, arguments_of, decorator_of, is_stub
 
 CHECKS, MISTAKES, VARIANTS, HINTS = 3, 4, 2, 2  # at least
 Problems = Iterator[str]
@@ -24,7 +24,7 @@ Problems = Iterator[str]
 def stub(course: Checkout, exercise: Exercise) -> Problems:
     """In the chapter's module: the decorator's facts, the docstring, an empty body."""
     where, name = course.name(course.stubs(exercise.chapter)), exercise.name
-    if not is_stub(course.definitions(course.stubs(exercise.chapter))[name]):
+    if not is_stub(course.definitions(course.pristine(exercise.chapter))[name]):
         yield f"{where}: {name} holds an answer; the course ships stubs"
     if not exercise.signature.startswith("class ") and "->" not in exercise.signature:
         yield f"{where}: {name} does not say what it returns"
@@ -69,10 +69,11 @@ def _rests_on(exercise: Exercise, known: dict[str, Exercise]) -> set[str]:
 
 
 def pristine(course: Checkout, chapter: str) -> Problems:
-    """The copy that the grader reads: what the exercises are, whatever a learner's file says."""
+    """The copy of the module that the grader reads, whatever a learner writes into the module."""
     path, copy = course.stubs(chapter), course.pristine(chapter)
-    if copy.parent.is_dir() and course.text(path) != course.text(copy):
-        yield f"{course.name(copy)}: not the same as {course.name(path)}; run: deconv dev stubs"
+    answered = [node for node in course.definitions(path).values() if decorator_of(node) and not is_stub(node)]
+    if not answered and course.text(path) != course.text(copy):
+        yield f"{course.name(copy)}: not the same as {course.name(path)}; `deconv dev check` copies it"
 
 
 def solution(course: Checkout, exercise: Exercise) -> Problems:
@@ -84,7 +85,7 @@ def solution(course: Checkout, exercise: Exercise) -> Problems:
         return
     if ast.get_docstring(node) is not None:
         yield f"{where}: {name} has a docstring; it stands in deconvlib/ only"
-    stubbed = course.definitions(course.stubs(exercise.chapter))[name]
+    stubbed = course.definitions(course.pristine(exercise.chapter))[name]
     if _signature(node, exercise) != _signature(stubbed, exercise):
         yield (
             f"{where}: {name} has another signature than the stub: {_signature(node, exercise)}, expected "
@@ -231,7 +232,7 @@ def cell(course: Checkout, exercise: Exercise) -> Problems:
     found = [source(one).partition("\n")[2] for one in course.cells(path) if exercise_of_cell(one) == name]
     if len(found) != 1:
         yield f"{where}: {count(len(found), 'cell')} with %%exercise {name}, 1 is needed"
-    stubbed = course.definitions(course.stubs(exercise.chapter))[name]
+    stubbed = course.definitions(course.pristine(exercise.chapter))[name]
     for text in found:
         try:
             nodes = [node for node in ast.parse(text).body if getattr(node, "name", "") == name]
@@ -325,7 +326,7 @@ def files(course: Checkout, chapter: str) -> Problems:
 def nothing_else(course: Checkout, chapter: str) -> Problems:
     """No piece of an exercise that there is not."""
     known, every = course.chapter(chapter), course.exercises()
-    for path in (course.stubs(chapter), course.solutions(chapter)):
+    for path in (course.pristine(chapter), course.solutions(chapter)):
         for name in course.definitions(path):
             if not name.startswith("_") and name not in known:
                 yield f"{course.name(path)}: {name} is no exercise; helpers of stubs live in deconvlib/course/, of solutions begin with _"
@@ -414,15 +415,16 @@ def strays(course: Checkout) -> list[str]:
     known = set(course.written_chapters)
     places = (course.solutions, course.checks, course.mistakes, course.variants, course.agreement, course.notebook)
     wanted = {place(chapter) for place in places for chapter in known}
-    there = {path for place in places for path in place("convolution").parent.glob("*")}
-    shared = {"__init__.py"}
+    patterns = {place("convolution") for place in places}
+    there = {
+        path
+        for pattern in patterns
+        for path in pattern.parent.glob(pattern.name.replace("01-", "[0-9][0-9]-").replace("convolution", "*"))
+    }
     return [
-        f"{course.name(path)} belongs to no chapter that has a module"
+        f"{course.name(path)} belongs to no chapter that is there"
         for path in sorted(there - wanted)
-        if re.fullmatch(r"[a-z]\w*\.py|\d\d-\w+\.ipynb", path.name)
-        and path.name not in shared
-        and path.stem[:2] != "00"
-        and not (path.parent.name == "course" and not path.name.startswith("test_agreement_"))
+        if path.name != "__init__.py" and not path.name.startswith("00-")
     ]
 
 

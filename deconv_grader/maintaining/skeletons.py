@@ -35,13 +35,11 @@ def new_exercise(course: Checkout, chapter: str, name: str, after: str | None = 
         If the name is taken or is none, the chapter or the exercise to follow is not known, or a file cannot be written.
     """
     _refuse(course, chapter, name, after)
-    texts = dict(_of_chapter(course, chapter)) if not course.stubs(chapter).is_file() else {}
+    texts = _of_chapter(course, chapter) if not course.stubs(chapter).is_file() else {}
     known = course.chapter(chapter)
     before = known[after] if after else next(reversed(known.values()), None)
     for path, piece in _pieces(course, chapter, name, before).items():
         texts[path] = piece(texts.get(path) or course.text(path))
-    if course.pristine(chapter).parent.is_dir():
-        texts[course.pristine(chapter)] = texts[course.stubs(chapter)]
     _write(texts)
     return list(texts)
 
@@ -116,6 +114,7 @@ def _pieces(course: Checkout, chapter: str, name: str, before: Exercise | None) 
     forbids = before.forbids if before and torch else None
     return {
         course.stubs(chapter): lambda text: _after(text, follow, _stub(signature, forbids)),
+        course.pristine(chapter): lambda text: _after(text, follow, _stub(signature, forbids)),
         course.solutions(chapter): lambda text: _after(text, follow, f"{signature}\n    raise NotImplementedError\n"),
         course.checks(chapter): lambda text: _end(text, _checks(name)),
         course.mistakes(chapter): lambda text: _end(text, _mistakes(name)),
@@ -291,6 +290,7 @@ def _of_chapter(course: Checkout, chapter: str) -> dict[Path, str]:
     number, title = CHAPTERS[chapter], chapter.replace("_", " ").capitalize()
     modules = {
         course.stubs(chapter): _STUBS,
+        course.pristine(chapter): _STUBS,
         course.solutions(chapter): _SOLUTIONS,
         course.checks(chapter): _CHECKS,
         course.mistakes(chapter): _MISTAKES,

@@ -203,8 +203,3 @@ def write_stubs(folder: Path = PACKAGE, to: Path = STUBS) -> list[Path]:
     exercises.cache_clear()
     exercises_in.cache_clear()
     return changed
-
-
-if __name__ == "__main__":
-    for changed in write_stubs():
-        print(changed)

@@ -139,7 +139,7 @@ def dot_product_gap(
     points=8,
     minutes=30,
     difficulty=3,
-    needs=("conv_output_size", "im2col", "conv_matrix"),
+    needs=("conv_output_size", "conv_matrix"),
     hints=(
         "Forward, output pixel (i, j) reads w[o, c, k, l] times pixel (i*stride + k*dilation, j*stride + l*dilation) "
         "of the padded image. Backward, grad_y[n, o, i, j] times the same weight is added to the same pixel.",

@@ -292,7 +292,7 @@ def col2im(
     points=14,
     minutes=35,
     difficulty=3,
-    needs=("conv2d", "conv_output_size", "conv_transpose_output_size", "insert_zeros", "col2im"),
+    needs=("conv2d", "conv_transpose_output_size", "insert_zeros", "col2im"),
     deadline=2.0,
     hints=(
         "You have two routes. Zero insertion: insert_zeros, then a conv2d of stride 1. Or, since conv2d is W @ im2col(x): "

@@ -283,8 +283,8 @@ def min_unpool2d(
 ) -> np.ndarray:
     """Return, at each pixel, the smallest of the pooled values whose windows hold it.
 
-    That is the largest image that pools to at most `y`: the upper adjoint U of max-pooling P without padding,
-    P(x) <= y exactly if x <= U(y).
+    That is the largest image that pools to at most `y`: the upper adjoint U of max-pooling P (`max_pool2d` without
+    padding), P(x) <= y exactly if x <= U(y).
 
     Parameters
     ----------

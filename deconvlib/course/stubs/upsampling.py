@@ -272,7 +272,7 @@ def icnr(
     shape : (C * r * r, C_in, K, L)
         Of the weights.
     r : int
-        Of the pixel shuffle.
+        Of the `pixel_shuffle` that follows.
     init : callable
         ``init((C, C_in, K, L), rng)`` draws an array of that shape. Called once, both arguments by position.
     rng : numpy.random.Generator
