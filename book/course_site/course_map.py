@@ -19,7 +19,7 @@ from sphinx import addnodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from .exercises import catalogue
+from deconvlib.course.catalogue import exercises
 
 
 class CourseMap(SphinxDirective):
@@ -65,7 +65,7 @@ class CourseMap(SphinxDirective):
             )
             link += nodes.inline("", title, classes=["xref", "doc", "course-title"])
             head += link
-            mine = [exercise for exercise in catalogue(self.env.srcdir).values() if exercise.chapter == name]
+            mine = [exercise for exercise in exercises().values() if exercise.chapter == name]
             if mine:
                 points = sum(exercise.points for exercise in mine)
                 facts = f"{len(mine)} exercise{'s' if len(mine) > 1 else ''}, {points} points"

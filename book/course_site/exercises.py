@@ -45,14 +45,9 @@ def anchor(name: str) -> str:
     return f"exercise-{name}"
 
 
-def catalogue(srcdir: str | Path) -> dict[str, Exercise]:
-    """The course's exercises, from the checkout the site is built of."""
-    return exercises(Path(srcdir) / "deconvlib")
-
-
 def exercise_number(env: BuildEnvironment, name: str) -> str:
     """“3.2”: the chapter, and the place among its exercises, first those on its page in the page's order."""
-    known = catalogue(env.srcdir)
+    known = exercises()
     peers = [other.name for other in known.values() if other.chapter == known[name].chapter]
     pages: dict[str, str] = getattr(env, "exercise_pages", {})
     shown = [other for other in pages if other in peers]
@@ -142,7 +137,7 @@ class ExerciseBoxes(SphinxTransform):
                 self._box(cell, name)
 
     def _box(self, cell: nodes.container, name: str) -> None:
-        known = catalogue(self.app.srcdir)
+        known = exercises()
         if name not in known:
             logger.warning(
                 "%%%%exercise %s: deconvlib has no such exercise (or its module is not valid Python)",

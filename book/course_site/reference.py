@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ast
 import re
-from pathlib import Path
 
 from docutils import nodes
 from docutils.statemachine import StringList
@@ -20,9 +19,9 @@ from sphinx.ext.napoleon import NumpyDocstring
 from sphinx.util.docutils import SphinxDirective
 from sphinx.util.nodes import nested_parse_with_titles
 
-from deconvlib.course.catalogue import Exercise
+from deconvlib.course.catalogue import STUBS, Exercise, exercises
 
-from .exercises import anchor, catalogue, exercise_number
+from .exercises import anchor, exercise_number
 
 #: Types as the docstrings write them are words, not links: `param` fields would make Sphinx look each of them up.
 _NAPOLEON = NapoleonConfig(napoleon_use_param=False, napoleon_use_rtype=False, napoleon_use_ivar=True)
@@ -40,10 +39,10 @@ class CourseReference(SphinxDirective):
     """``.. course-reference::`` with one section a chapter module."""
 
     def run(self) -> list[nodes.Node]:
-        known = catalogue(self.env.srcdir)
+        known = exercises()
         sections = []
         for chapter in dict.fromkeys(exercise.chapter for exercise in known.values()):
-            path = Path(self.env.srcdir, "deconvlib", f"{chapter}.py")
+            path = STUBS / f"{chapter}.py"
             self.env.note_dependency(str(path))
             for page in {name for name in getattr(self.env, "exercise_pages", {}).values() if name.endswith(chapter)}:
                 self.env.note_dependency(self.env.doc2path(page))  # it numbers the exercises
@@ -75,7 +74,7 @@ class CourseReference(SphinxDirective):
 def exercise_box_role(name, rawtext, text, lineno, inliner, options=None, content=None):  # type: ignore[no-untyped-def]
     """``:exercise-box:`conv2d``` links to the exercise's box in its chapter, by number and title."""
     env = inliner.document.settings.env
-    known = catalogue(env.srcdir)
+    known = exercises()
     link = addnodes.pending_xref(
         rawtext, refdomain="std", reftype="ref", reftarget=anchor(text).lower(), refdoc=env.docname, refexplicit=True
     )
