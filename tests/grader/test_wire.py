@@ -198,7 +198,7 @@ class Tricky(np.ndarray):
         range(3),
         type("Int", (int,), {})(3),
     ],
-    ids=repr,
+    ids=lambda value: type(value).__name__,
 )
 def test_what_is_not_on_the_list_is_not_sent(value):
     with pytest.raises(wire.WireError):
