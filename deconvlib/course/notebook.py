@@ -190,7 +190,7 @@ def exercise_cell(line: str, cell: str) -> None:
     """
     from IPython.display import display
 
-    exercise = _named(line.strip())
+    exercise = _named(line.partition("#")[0].strip())
     _look_again()
     text = _at_its_lines(cell)
     if _is_untouched(text, exercise):
