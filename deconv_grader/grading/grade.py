@@ -26,7 +26,7 @@ from deconvlib.course.catalogue import Exercise, exercises
 from deconvlib.course.workspace import PACKAGE
 
 SCHEMA = "deconv/result/v1"
-BUDGET = 300.0  # seconds of the processor for a submission's own code, unless told otherwise; a right one needs a tenth
+BUDGET = 300.0  # seconds of the processor for a submission's own code, unless told otherwise; right ones take 10
 IN_PROCESS = "none (in process)"
 
 
@@ -159,9 +159,7 @@ def grade(
     seed
         Of the cases that checks draw (default: a fresh one). The same seed gives the same cases again.
     seconds
-        Of the processor for the submission's code in all checks together, and `deadlines.PATIENCE` times as many on the
-        clock: what begins later is "timed out", in words. The grader's own work is not counted. None: no limit but each
-        check's.
+        Of the processor for the submission's code in all checks together, as in `IsolatedAnswers`.
 
     Raises
     ------

@@ -33,7 +33,7 @@ def root(tmp_path: Path) -> Path:
         for info in archive.infolist():
             path = Path(archive.extract(info, place / "source"))
             path.chmod(info.external_attr >> 16 or 0o644)
-    module = place / "source" / "course" / "deconvlib" / "convolution.py"
+    module = place / "source" / "course" / "deconvlib" / "course" / "stubs" / "convolution.py"
     module.write_text(
         module.read_text(encoding="utf-8").replace('title="Output size"', f'title="{TITLE}"'), encoding="utf-8"
     )
