@@ -104,7 +104,6 @@ def _settings(only: list[str] | None, isolation: str, require_isolation: str | N
     if scheduler is not None:
         _need("distributed", "cluster", "--scheduler")
     _need("copydetect", "class", "the comparison of submissions")
-    _need("filelock", "class", "the lock on results")
     chosen = tuple(exercise.name for exercise in _find(only)) if only else ()
     return Settings(level, required, chosen)
 
