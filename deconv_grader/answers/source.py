@@ -11,8 +11,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from parso.utils import split_lines
-
 if TYPE_CHECKING:
     from deconv_grader.answers.layouts import Ignored
 
@@ -119,6 +117,8 @@ class Source:
 
     def in_its_lines(self, text: str) -> str:
         """`text` with this file's line ends."""
+        from parso.utils import split_lines
+
         return "".join(
             line.rstrip("\r\n") + (self.newline if line.endswith(("\r", "\n")) else "")
             for line in split_lines(text, keepends=True)

@@ -11,7 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
-from deconv_grader.answers import editing
+from deconv_grader.answers.source import CannotEdit
 from deconvlib.course.catalogue import CHAPTERS, Exercise, exercises
 from deconvlib.course.workspace import IN_CHECKOUT, PACKAGE, NoWorkspace, find_workspace
 
@@ -307,7 +307,7 @@ def _outcome(arguments: list[str]) -> tuple[str, int]:
         return one_line(str(error), 2000), error.code  # it may name a learner's file
     except NoWorkspace as error:
         return one_line(str(error), 2000), 2
-    except editing.CannotEdit as error:
+    except CannotEdit as error:
         return one_line(str(error), 2000), 1
     except (typer.Abort, KeyboardInterrupt):
         return "stopped", 130

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deconv_grader.answers import editing, writer
-from deconv_grader.answers.reader import Module, read
-from deconv_grader.answers.source import CannotEdit, Source
 from deconv_grader.cli.app import Refused, _find, _workbook, app
+from deconvlib.course.catalogue import exercises_in
+
+if TYPE_CHECKING:  # not on the way of every command
+    from deconv_grader.answers.reader import Module
+    from deconv_grader.answers.writer import Backup
 
 
 @app.command()
@@ -19,6 +21,8 @@ def restore(
     number: Annotated[int | None, typer.Argument(help="Which one to bring back: 1 is the newest.")] = None,
 ) -> None:
     """List the kept files, or bring one back. What it replaces is kept, too."""
+    from deconv_grader.answers import writer
+
     workspace: Path = _workbook().folder
     chapter = _find([name])[0].chapter if name is not None else None
     found = writer.backups(workspace, chapter)
@@ -34,11 +38,11 @@ def restore(
         typer.echo(f"What it replaced is in {kept}.")
 
 
-def _when(backup: writer.Backup) -> str:
+def _when(backup: Backup) -> str:
     return backup.time.astimezone().strftime("%Y-%m-%d %H:%M:%S")
 
 
-def _list(workspace: Path, found: list[writer.Backup], chapter: str | None) -> None:
+def _list(workspace: Path, found: list[Backup], chapter: str | None) -> None:
     if not found:
         typer.echo(f"No file{f' of {chapter}' if chapter else ''} is kept yet: deconv keeps one before each change.")
         return
@@ -52,8 +56,11 @@ def _list(workspace: Path, found: list[writer.Backup], chapter: str | None) -> N
     typer.echo(f"Bring one back: deconv restore {chapter or found[0].chapter} NUMBER")
 
 
-def _differing(workspace: Path, backup: writer.Backup) -> str:
+def _differing(workspace: Path, backup: Backup) -> str:
     """Which exercises are other than in the present file."""
+    from deconv_grader.answers.reader import read
+    from deconv_grader.answers.source import CannotEdit, Source
+
     try:
         then = _texts(read(backup.text(), backup.path.name), backup.chapter)
     except CannotEdit as error:
@@ -64,7 +71,7 @@ def _differing(workspace: Path, backup: writer.Backup) -> str:
     except CannotEdit:
         now = {}
     names = [name for name in then.keys() | now.keys() if then.get(name) != now.get(name)]
-    order = [*editing.exercises_of(backup.chapter), ""]
+    order = [*exercises_in(backup.chapter), ""]
     words = [name or "other parts" for name in order if name in names]
     return f"differs in {', '.join(words)}" if words else "is as the present file"
 
@@ -72,7 +79,7 @@ def _differing(workspace: Path, backup: writer.Backup) -> str:
 def _texts(module: Module, chapter: str) -> dict[str, str]:
     """The text of each exercise's definition, and the rest under the empty name."""
     out, rest = {}, module.text
-    for name in editing.exercises_of(chapter):
+    for name in exercises_in(chapter):
         binding = module.counting(name)
         if binding is not None:
             out[name] = module.text[binding.start : binding.end]
