@@ -13,6 +13,7 @@ import typer
 
 from deconv_grader.answers.source import CannotEdit
 from deconvlib.course.catalogue import CHAPTERS, Exercise, exercises
+from deconvlib.course.surroundings import command
 from deconvlib.course.workspace import IN_CHECKOUT, PACKAGE, NoWorkspace, find_workspace
 
 app = typer.Typer(
@@ -175,7 +176,7 @@ def hint(
     console.print(f"[bold]Hint {number} of {len(exercise.hints)}[/]")
     console.print(exercise.hints[number - 1], markup=False)
     if number < len(exercise.hints):
-        console.print(f"[dim]More: deconv hint {exercise.name} {number + 1}[/]")
+        console.print(f"[dim]More: {command(f'hint {exercise.name} {number + 1}')}[/]")
 
 
 def solution_source(exercise: Exercise) -> str:
@@ -226,7 +227,7 @@ def reset(
         typer.echo("Nothing was changed.")
         return
     kept = book.reset(exercise)
-    typer.echo(f"{exercise.name} is empty again. The file as it was is in {kept}; `deconv restore` brings it back.")
+    typer.echo(f"{exercise.name} is empty again. The file as it was is in {kept}; {command('restore')} brings it back.")
 
 
 @app.command()

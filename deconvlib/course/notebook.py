@@ -112,7 +112,9 @@ def _look_again() -> None:
 def _environment() -> dict[str, str]:
     """For a process that reads or writes the same answers as this kernel, wherever it has gone since."""
     answers = {VARIABLE: str(_kernel.answers)} if _kernel.answers and not _kernel.trouble else {}
-    return os.environ | answers | {NOTEBOOK: "1", "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"}
+    # Without colors: a kernel asks for them, and those of a black terminal cannot be read on a white page.
+    own = {name: value for name, value in os.environ.items() if name not in ("FORCE_COLOR", "CLICOLOR_FORCE")}
+    return own | answers | {NOTEBOOK: "1", "NO_COLOR": "1", "COLUMNS": "100", "PYTHONIOENCODING": "utf-8"}
 
 
 # ------------------------------------------------------------------------------------------------------------- %deconv
