@@ -21,6 +21,7 @@ from deconvlib.course.importing import ChapterFinder
 from deconvlib.course.surroundings import command
 from deconvlib.course.workspace import IN_CHECKOUT, PACKAGE, VARIABLE, NoWorkspace, find_workspace
 
+STARTED = "deconv-workspace"  # the folder that `deconv start` makes where none is named
 Stamp = tuple[str, int, int]  # of a file: its path, when it was written, its size
 
 
@@ -52,7 +53,7 @@ class Kernel:
         if self.answers is None:
             return (
                 "There is no workspace, so there is no file of yours to write to. "
-                f"`{command('start')}` makes one here, in deconv-workspace, and this notebook uses it from then on."
+                f"`{command('start')}` makes one here, in {STARTED}, and this notebook uses it from then on."
             )
         return ""
 
@@ -66,6 +67,9 @@ class Kernel:
         except NoWorkspace as error:
             self.trouble = str(error)
             return None
+        if folder is None and not IN_CHECKOUT and not os.environ.get(VARIABLE):
+            started = Path.cwd() / STARTED  # made by an earlier kernel of this notebook
+            folder = started if (started / "deconvlib").is_dir() else None
         return None if folder is not None and (folder / "deconvlib").resolve() == PACKAGE else folder
 
     def adopt(self) -> str:

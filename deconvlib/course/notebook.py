@@ -20,8 +20,8 @@ from deconvlib.course import catalogue
 from deconvlib.course.catalogue import Exercise, exercises
 from deconvlib.course.description import help_html
 from deconvlib.course.exercise import learner_function, set_announcer
-from deconvlib.course.fresh import Kernel
-from deconvlib.course.surroundings import NOTEBOOK, command, stored
+from deconvlib.course.fresh import STARTED, Kernel
+from deconvlib.course.surroundings import NOTEBOOK, command, enter_notebook, stored
 from deconvlib.course.workspace import VARIABLE
 
 _kernel = Kernel()
@@ -69,7 +69,7 @@ def _shell() -> Any:
 
 def load_ipython_extension(shell: Any) -> None:
     """Register ``%%exercise`` and ``%deconv`` (also reached by ``%load_ext deconvlib.course``)."""
-    os.environ[NOTEBOOK] = "1"
+    enter_notebook()
     shell.register_magic_function(exercise_cell, magic_kind="cell", magic_name="exercise")
     shell.register_magic_function(deconv_line, magic_kind="line", magic_name="deconv")
     for event, function in (("pre_run_cell", _before_cell), ("post_run_cell", _after_cell)):
@@ -144,7 +144,7 @@ def deconv_line(line: str) -> None:
 def _use_started(arguments: list[str]) -> None:
     """The workspace that ``%deconv start`` has just made is this notebook's."""
     named = [word for word in arguments if not word.startswith("-")]
-    folder = Path(named[0] if named else "deconv-workspace").expanduser().resolve()
+    folder = Path(named[0] if named else STARTED).expanduser().resolve()
     os.environ[VARIABLE] = str(folder)
     said = _kernel.adopt()
     print(said or f"Answers are read from, and written to, {folder / 'deconvlib'}.")
@@ -196,7 +196,7 @@ def exercise_cell(line: str, cell: str) -> None:
     _look_again()
     text = _at_its_lines(cell)
     if _is_untouched(text, exercise):
-        display(_not_started(exercise))
+        display(not_started(exercise))
         _bind(exercise)
         _run_rest(_without(text, exercise.name))
         return
@@ -257,7 +257,8 @@ def _is_untouched(cell: str, exercise: Exercise) -> bool:
         return False  # the check will say what is wrong with the module
 
 
-def _not_started(exercise: Exercise) -> Message:
+def not_started(exercise: Exercise) -> Message:
+    """What the cell of an exercise shows that nobody has written yet."""
     facts = f"{exercise.points} points, about {exercise.minutes} minutes"
     text = f"{exercise.name}: not started ({facts}). Write the body and run the cell."
     html = (

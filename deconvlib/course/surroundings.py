@@ -8,9 +8,18 @@ NOTEBOOK = "DECONV_NOTEBOOK"  # set for the processes that a notebook starts
 STORED = "DECONV_STORED"  # set where a chapter is executed to be stored, or to be compared with what is stored
 
 
+_in_notebook = bool(os.environ.get(NOTEBOOK))
+
+
+def enter_notebook() -> None:
+    """From here on, messages of this process are read in a notebook. (Not by its environment: a shell has that, too.)"""
+    global _in_notebook
+    _in_notebook = True
+
+
 def command(words: str) -> str:
     """How ``deconv`` with these words is typed here: in a notebook as a line magic."""
-    return f"%deconv {words}".rstrip() if os.environ.get(NOTEBOOK) else f"deconv {words}".rstrip()
+    return f"%deconv {words}".rstrip() if _in_notebook else f"deconv {words}".rstrip()
 
 
 def stored() -> bool:

@@ -12,7 +12,9 @@ import pytest
 from deconv_grader.maintaining import pieces
 from deconv_grader.maintaining.checkout import Checkout
 from deconv_grader.maintaining.conformance import conformance
+from deconvlib.course import notebook
 from deconvlib.course.catalogue import STUBS, write_stubs
+from deconvlib.course.surroundings import STORED
 
 ROOT = Path(__file__).resolve().parents[2]
 COURSE = Checkout(ROOT)
@@ -102,3 +104,23 @@ def test_the_cover_is_described_in_the_same_words_wherever_it_stands():
 def test_the_cover_is_the_picture_that_a_cell_computed(from_book):
     cover = from_book("cover")
     assert cover.COVER.read_bytes() == cover.stored_cover(), "run: make cover"
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
+def test_a_notebook_stores_what_the_site_shows_and_no_more(path, monkeypatch):
+    monkeypatch.setenv(STORED, "1")
+    assert "widgets" not in json.loads(path.read_text())["metadata"], "make chapter drops them"
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["cell_type"] != "code":
+            continue
+        outputs = cell["outputs"]
+        assert not [output for output in outputs if output.get("name") == "stderr"]
+        assert not [
+            output for output in outputs if "application/vnd.jupyter.widget-view+json" in output.get("data", {})
+        ]
+        if "".join(cell["source"]).startswith("%%exercise"):
+            exercise = COURSE.exercises()["".join(cell["source"]).split()[1]]
+            (data,) = [output["data"] for output in outputs]
+            shown = {kind: "".join(text) for kind, text in data.items()}
+            assert shown == notebook.not_started(exercise)._repr_mimebundle_()
+            assert len(shown["text/html"]) < 400

@@ -346,6 +346,11 @@ def test_hints_and_solutions_by_the_line_magic(notebook):
     assert "def conv_output_size(" in notebook.run("%deconv solution conv_output_size").printed
 
 
+def test_a_shell_command_in_a_notebook_reads_as_in_a_terminal(notebook):
+    shown = notebook.run("!{__import__('sys').executable} -m deconv_grader hint conv_output_size")
+    assert "More: deconv hint conv_output_size 2" in shown.printed
+
+
 def test_reset_puts_the_stub_back_and_the_reference_answers(notebook, module):
     notebook.cell(WRONG)
     shown = notebook.run("%deconv reset conv_output_size")
@@ -445,5 +450,11 @@ def test_without_a_workspace_nothing_is_written_and_start_makes_one(notebook, tm
         assert "deconv-workspace" in notebook.run("%deconv start").printed
         assert f"Written to {folder / 'deconv-workspace' / 'deconvlib' / 'convolution.py'}" in notebook.cell(WRONG).text
         assert package.read_bytes() == before
+        notebook.run("%env DECONV_WORKSPACE=none")
+        notebook.run(  # as after a restart, where no folder above is a workspace
+            "import os\nos.environ.pop('DECONV_WORKSPACE')\n"
+            "find, deconvlib.course.fresh.find_workspace = deconvlib.course.fresh.find_workspace, lambda: None"
+        )
+        assert f"Written to {folder / 'deconv-workspace' / 'deconvlib' / 'convolution.py'}" in notebook.cell(RIGHT).text
     finally:
-        notebook.run("deconvlib.course.fresh.IN_CHECKOUT = True")
+        notebook.run("deconvlib.course.fresh.IN_CHECKOUT = True\ndeconvlib.course.fresh.find_workspace = find")
