@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import subprocess
 import sys
@@ -110,9 +111,8 @@ def test_the_cover_is_the_picture_that_a_cell_computed(from_book):
 def test_a_notebook_stores_what_the_site_shows_and_no_more(path, monkeypatch):
     monkeypatch.setenv(STORED, "1")
     assert "widgets" not in json.loads(path.read_text())["metadata"], "make chapter drops them"
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-        if cell["cell_type"] != "code":
-            continue
+    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    for cell in (cell for cell in cells if cell["cell_type"] == "code"):
         outputs = cell["outputs"]
         assert not [output for output in outputs if output.get("name") == "stderr"]
         assert not [

@@ -9,7 +9,6 @@ import stat
 import subprocess
 import sys
 import threading
-from functools import partial
 from pathlib import Path
 
 import pytest
