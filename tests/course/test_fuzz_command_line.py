@@ -168,6 +168,8 @@ def lines() -> Iterator[list[str]]:
                     continue  # they would watch
                 if name == "class" and not option.flag and value in (".", "..", "/"):
                     continue  # they would grade whatever is there
+                if value == "/" and (name != "grade" or option.flag):
+                    continue  # they would write there
                 if option.flag and value == "pipe":
                     continue  # one that is written waits for its reader, as it should
                 argument = [option.flag, value] if option.flag else ["--", value] if value.startswith("-") else [value]
