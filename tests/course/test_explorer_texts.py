@@ -184,7 +184,7 @@ ANSWERS = [
     (
         "inversion",
         "Richardson-Lucy is still on its way after 100",
-        {"noise": 0, "method": "lucy", "strength": 24},
+        {"noise": 0, "method": "lucy", "strength": 0},
         "Richardson-Lucy, 100 iterations: .* dB, better",
     ),
     ("mirror_network", '"s times the size"', {}, "s times the size"),

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from deconv_grader.cli.app import main
 from deconv_grader.maintaining import pieces
 from deconv_grader.maintaining.checkout import Checkout, Unsound
 from deconv_grader.maintaining.skeletons import CannotAdd, new_exercise
@@ -340,6 +341,19 @@ def test_a_refusal_is_one_line_and_exit_code_2(checkout):
     said = deconv(checkout, "dev", "check", "max_pool2d")
     assert (said.returncode, said.stderr.count("\n")) == (2, 1)
     assert "solutions/unpooling.py, line 1" in said.stderr
+
+
+@pytest.mark.parametrize(
+    "name", ["conv2", "", " ", "99", "\u0661\u0662", "two\nlines", "\ud800", "x" * 5000, "../solutions"]
+)
+@pytest.mark.parametrize("command", ["check", "conformance"])
+def test_an_odd_name_is_refused_in_one_line(command, name, capsys):
+    with pytest.raises(SystemExit) as ended:
+        main(["dev", command, name])
+    assert ended.value.code == 2
+    said = capsys.readouterr().err
+    assert said.startswith("deconv: no exercise or chapter with exercises is named ")
+    assert said.count("\n") == 1
 
 
 @pytest.fixture(scope="module")
