@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from deconv_grader.reports.statuses import LOOKS, look, sign
+from deconv_tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 CODE_PAGES = {
@@ -32,7 +33,7 @@ def run(
         env=environment | CODE_PAGES[page] | {"DECONV_WORKSPACE": str(workspace), "NO_COLOR": "1"},
         input=stdin,
         capture_output=True,
-        timeout=300,
+        timeout=PATIENCE,
         check=False,
     )
     assert b"Traceback" not in shown.stdout + shown.stderr, shown.stderr.decode(errors="replace")
@@ -100,7 +101,7 @@ def test_no_text_is_read_or_written_in_the_encoding_of_the_day(workspace, comple
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
-            timeout=300,
+            timeout=PATIENCE,
             check=False,
         )
         ours = [line for line in shown.stderr.splitlines() if "EncodingWarning" in line and "deconv" in line]

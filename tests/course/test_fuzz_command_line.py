@@ -25,6 +25,7 @@ import deconvlib
 from deconv_grader.answers.workspace import start
 from deconv_grader.cli import teacher  # noqa: F401  (adds its commands)
 from deconv_grader.cli.app import app, main
+from deconv_tests.patience import PATIENCE
 
 CODES = {0, 1, 2, 130}
 SEED = 9
@@ -261,7 +262,7 @@ def test_odd_streams_and_places(places, shell, arguments):
         capture_output=True,
         encoding="utf-8",
         errors="replace",
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
     told, code = done.stderr, done.returncode

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from deconv_grader.answers.workspace import start
+from deconv_tests.patience import PATIENCE
 
 ROOT = Path(__file__).parents[2]
 
@@ -23,7 +24,7 @@ def run(*command: str, cwd: Path, **variables: str) -> subprocess.CompletedProce
         stdin=subprocess.DEVNULL,
         capture_output=True,
         encoding="utf-8",
-        timeout=120,
+        timeout=PATIENCE,
         check=False,
     )
 
