@@ -31,6 +31,7 @@ from deconv_grader.grading.grade import (
     read_submission,
 )
 from deconv_grader.grading.kept import keep, kept_results, kept_seed, one_run_at_a_time
+from deconv_grader.isolation import sandbox
 from deconv_grader.values.failures import CannotIsolate
 
 
@@ -77,13 +78,13 @@ def grade_one(name: str, submission: Read, settings: Settings) -> dict[str, Any]
     return grade(submission, only, settings.level, settings.require, name, settings.seed, settings.seconds).as_dict()
 
 
-def _fingerprint(submission: Read, settings: Settings) -> str:
+def _fingerprint(submission: Read, settings: Settings, level: str) -> str:
     """A kept result is good for the same text, the same settings and the same course, library versions included."""
     if isinstance(submission, Unreadable):
         what: Any = submission.reason
     else:
         what = [submission.sources, submission.broken, submission.problems]
-    text = json.dumps([what, asdict(settings), course_fingerprint()], sort_keys=True)
+    text = json.dumps([what, asdict(settings), level, course_fingerprint()], sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
@@ -143,7 +144,8 @@ def grade_class(
             settings = replace(settings, seed=fresh_seed() if seed is None else seed)
         results: dict[str, dict[str, Any]] = {}
         kept = kept_results(out)
-        prints = {name: _fingerprint(submission, settings) for name, submission in submissions.items()}
+        level = sandbox.best_level() if settings.level == "best" else settings.level
+        prints = {name: _fingerprint(submission, settings, level) for name, submission in submissions.items()}
         for name, fingerprint in prints.items():
             if name in kept and kept[name].get("fingerprint") == fingerprint:
                 results[name] = kept[name]["result"]
