@@ -102,7 +102,8 @@ class Call:
         reply = self._reply(args, keywords)
         found = difference(expected, reply.value, tolerance)
         if found is not None:
-            suspects = functools.partial(self._suspects, expected, reply.value, tolerance, *fresh)
+            small = numbers(reply.value) <= MOST_NUMBERS  # nothing larger is kept: no known mistake gives it
+            suspects = functools.partial(self._suspects, expected, reply.value, tolerance, *fresh) if small else list
             raise CheckFailed(self._explain(found, expected, reply.value, *fresh), suspects)
         if self.detached and carries_history(expected, reply.value):
             words = f"The result of {self.exercise.name} still carries its gradient's history. Return it detached."
@@ -127,7 +128,9 @@ class Call:
             raise CheckFailed(feedback) from None
         feedback = self._feedback(f"This call should raise {names}; it returned a result.", args, keywords)
         feedback.got = grids("yours", reply.value)
-        raise CheckFailed(feedback, functools.partial(self._suspects, names, reply.value, None, args, keywords))
+        small = numbers(reply.value) <= MOST_NUMBERS
+        suspects = functools.partial(self._suspects, names, reply.value, None, args, keywords) if small else list
+        raise CheckFailed(feedback, suspects)
 
     def through(self, program: Callable[..., Any]) -> Program:
         """Check what a small program makes of the exercise: ``program(make, *arguments)`` builds, calls, returns values.

@@ -119,6 +119,8 @@ class ExerciseResult:
         failed = [
             (check.feedback, check.suspects() if check.suspects else None) for check in self.checks if check.feedback
         ]
+        for check in self.checks:
+            check.suspects = None  # asked, and it holds the values that the answer gave
         compared = [suspects for _, suspects in failed if suspects is not None]
         common = [one for one in compared[0] if all(one in others for others in compared)] if compared else []
         for feedback, suspects in failed:

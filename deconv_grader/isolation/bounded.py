@@ -20,7 +20,7 @@ from deconv_grader.isolation import sandbox
 from deconv_grader.values import torch_scipy
 from deconv_grader.values.deadlines import SLICE, Allowance, limited, processor_time
 
-MEMORY = 512 << 20
+MEMORY = 256 << 20
 
 
 class OutOfTime(Exception):

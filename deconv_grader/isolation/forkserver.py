@@ -46,6 +46,7 @@ class Zygote:
     """A running zygote. Use `zygote_for`, which keeps one for each kind of worker."""
 
     def __init__(self, level: str, libraries: tuple[str, ...], hidden: tuple[str, ...]):
+        sandbox.close_memory()
         self.level = level
         self._lock = threading.Lock()
         self._names = installed("numpy", *libraries)

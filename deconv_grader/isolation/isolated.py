@@ -31,7 +31,7 @@ from deconvlib.course.exercise import reference
 START = wire.Limits(header=32 << 20)
 MOST_CALLBACKS = 20_000  # in one call
 DEEPEST = 8  # calls within callbacks within calls
-MOST_RECEIVED = 256 << 20  # bytes of all results within one check: a test may keep them
+MOST_RECEIVED = 64 << 20  # bytes of all results within one check: a test may keep them
 MOST_MADE = 1 << 25  # numbers in the modules that prerequisites made for one worker, each with at least MODULE
 MODULE = 10_000  # numbers that an empty module's memory would hold
 

@@ -7,6 +7,7 @@ first use says in words why it may not be used, so that it costs the exercise th
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import importlib.abc
 import importlib.machinery
@@ -143,18 +144,52 @@ class NotAllowed(importlib.abc.MetaPathFinder, importlib.abc.Loader):
 def forbid_function(name: str) -> None:
     """Refuse one function of a library that may be used otherwise, under whatever names the library has it."""
     module, _, attribute = name.rpartition(".")
+    package = module.partition(".")[0]
     function = getattr(sys.modules.get(module), attribute, None)
     if function is None:
         return
-
-    def refuse(*args: Any, **keywords: Any) -> Any:
-        raise Forbidden(f"{name} may not be used in this exercise: write it yourself", name=name)
-
-    package = module.partition(".")[0]
-    for other, place in list(sys.modules.items()):
-        if other.partition(".")[0] == package and isinstance(place, types.ModuleType):
-            for key in [key for key, value in vars(place).items() if value is function]:
+    refuse = stand_in(name, lambda: Forbidden(f"{name} may not be used in this exercise: write it yourself", name=name))
+    places = [
+        place
+        for other, place in list(sys.modules.items())
+        if other.partition(".")[0] == package and isinstance(place, types.ModuleType)
+    ]
+    for place in [*places, *_compiled(sys.modules[package])]:
+        for key, value in list(vars(place).items()):
+            # The same function under another name, or another of the same name: torch has each operation several times.
+            if value is function or (key == attribute and callable(value)):
                 setattr(place, key, refuse)
+    if package == "torch":
+        _forbid_operation(attribute, refuse)
+
+
+def _compiled(library: Any) -> list[types.ModuleType]:
+    """The modules of a library's compiled part, which are not in the list of modules."""
+    core = getattr(library, "_C", None)
+    return [part for part in vars(core).values() if isinstance(part, types.ModuleType)] if core else []
+
+
+def _forbid_operation(name: str, refuse: Any) -> None:
+    """Refuse one of torch's operations where they are looked up by name."""
+    torch = sys.modules["torch"]
+    for space in (torch.ops.aten, torch.ops.prims):
+        setattr(space, name, refuse)
+    for looks_up in ("_jit_get_operation", "_get_operation_overload"):
+        _guard(torch._C, looks_up, name, refuse)
+    if hasattr(torch._C, "_VariableFunctions") and hasattr(torch._C._VariableFunctions, name):
+        with contextlib.suppress(TypeError, AttributeError):  # a compiled class may hold fast to what it has
+            setattr(torch._C._VariableFunctions, name, refuse)
+
+
+def _guard(place: Any, attribute: str, operation: str, refuse: Any) -> None:
+    original = getattr(place, attribute, None)
+    if original is None:
+        return
+
+    def guarded(asked: str, *rest: Any) -> Any:
+        return refuse() if asked.rpartition("::")[2] == operation else original(asked, *rest)
+
+    setattr(place, attribute, guarded)
 
 
 class _StandInType(type):

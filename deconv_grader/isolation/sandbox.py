@@ -33,7 +33,7 @@ READS_CONFINED = "bubblewrap"  # from this level on, solutions and tests cannot 
 
 _CREATE_RULESET, _ADD_RULE, _RESTRICT_SELF = 444, 445, 446
 _READ_FILE, _READ_DIR = 1 << 2, 1 << 3
-_NO_NEW_PRIVS, _DEATH_SIGNAL, _KEEP_CAPABILITIES = 38, 1, 8
+_NO_NEW_PRIVS, _DEATH_SIGNAL, _KEEP_CAPABILITIES, _DUMPABLE, _CHILD_SUBREAPER = 38, 1, 8, 4, 36
 _READ_CAPABILITY = 1 << 2  # CAP_DAC_READ_SEARCH
 
 # Root needs no user namespace, and in one its workers could not have another user's identity.
@@ -196,7 +196,8 @@ def lock_down(
     filtered = at_least(level, "seccomp") and seccomp.install()
     # Processes are counted by user. Where none can be started, only a user with no others needs a limit (on threads).
     _limit(memory, seconds, 32 if identity_taken else None if filtered else _tasks_of_user() + 64)
-    reached = "process" if os.geteuid() == 0 else "rlimits"  # root may have as many processes as it likes
+    # Never more than was asked for; and root may have as many processes as it likes.
+    reached = "process" if level == "process" or os.geteuid() == 0 else "rlimits"
     if filtered:
         reached = "landlock" if confined else "bubblewrap" if level == "bubblewrap" else "seccomp"
     return {
@@ -205,6 +206,16 @@ def lock_down(
         "seccomp": filtered,
         "identity": identity_taken,
     }
+
+
+def close_memory() -> None:
+    """Keep every process of this user, workers above all, from reading and writing the memory of this one."""
+    _prctl(_DUMPABLE, 0)
+
+
+def adopt_orphans() -> None:
+    """Have what this process's children leave behind become its own children, so that it can be found and ended."""
+    _prctl(_CHILD_SUBREAPER, 1)
 
 
 def die_with_parent() -> None:

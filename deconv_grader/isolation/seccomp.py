@@ -48,6 +48,7 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "move_mount": (429, 429), "fsopen": (430, 430), "fsconfig": (431, 431), "fsmount": (432, 432),
     "mount_setattr": (442, 442), "fspick": (433, 433), "open_tree_attr": (467, 467), "setxattrat": (463, 463),
     "removexattrat": (466, 466), "file_setattr": (469, 469), "quotactl_fd": (443, 443), "flock": (73, 32), "fanotify_init": (300, 262), "inotify_init1": (294, 26),
+    "inotify_init": (253, None), "sync": (162, 81), "syncfs": (306, 267),
     # what outlives a process
     "shmget": (29, 194), "shmat": (30, 196), "shmctl": (31, 195), "semget": (64, 190), "semctl": (66, 191),
     "semop": (65, 193), "semtimedop": (220, 192), "msgget": (68, 186), "msgsnd": (69, 189), "msgrcv": (70, 188),
@@ -55,7 +56,8 @@ _REFUSED: dict[str, tuple[int | None, int | None]] = {
     "memfd_secret": (447, 447), "add_key": (248, 217), "request_key": (249, 218), "keyctl": (250, 219),
     # the machine
     "bpf": (321, 280), "perf_event_open": (298, 241), "userfaultfd": (323, 282), "init_module": (175, 105),
-    "finit_module": (313, 273), "delete_module": (176, 106), "kexec_load": (246, 104), "reboot": (169, 142),
+    "finit_module": (313, 273), "delete_module": (176, 106), "kexec_load": (246, 104), "kexec_file_load": (320, 294),
+    "create_module": (174, None), "clock_adjtime": (305, 266), "reboot": (169, 142),
     "swapon": (167, 224), "swapoff": (168, 225), "settimeofday": (164, 170), "clock_settime": (227, 112),
     "adjtimex": (159, 171), "sethostname": (170, 161), "setdomainname": (171, 162), "acct": (163, 89),
     "quotactl": (179, 60), "syslog": (103, 116), "iopl": (172, None), "ioperm": (173, None),

@@ -42,7 +42,7 @@ class Limits:
     """What one frame may hold."""
 
     header: int = 1 << 20  # bytes of JSON
-    payload: int = 64 << 20  # bytes of arrays
+    payload: int = 16 << 20  # bytes of arrays
     depth: int = 32  # containers within containers
     values: int = 20_000
     text: int = 1 << 16  # characters of one string
@@ -52,7 +52,7 @@ class Limits:
 
 
 REPLY = Limits()
-REQUEST = Limits(header=4 << 20, payload=256 << 20, values=100_000, text=1 << 20, trusted=True)
+REQUEST = Limits(header=4 << 20, payload=64 << 20, values=100_000, text=1 << 20, trusted=True)
 
 #: Packs what the list above does not know (a handle, a passed function): the header's object, or None if it cannot.
 Special = Callable[[Any], "dict[str, Any] | None"]

@@ -31,6 +31,7 @@ from typing import Any, NoReturn
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 MESSAGE = 1 << 16
+TRIES = 1000  # a worker that starts processes as fast as it can is ended in a few
 FIRST_IDENTITY = 1_200_000_000  # user numbers from here on belong to nobody
 
 
@@ -40,6 +41,8 @@ def main() -> None:
     with open(os.devnull, encoding="utf-8") as nothing:
         os.dup2(nothing.fileno(), 0)
     worker, sandbox = _prepare(settings)
+    sandbox.close_memory()
+    sandbox.adopt_orphans()
     rules = None
     if settings["level"] == "landlock":
         rules = sandbox.landlock_rules(map(Path, settings["paths"]), map(Path, settings["listed"]))
@@ -67,10 +70,10 @@ def main() -> None:
             os.close(pidfd)
         elif wish["do"] == "reap" and wish["pid"] in children:
             _kill_group(wish["pid"])
-            if settings["level"] == "rlimits":
-                _kill_all_of(FIRST_IDENTITY + wish["pid"])
+            _kill_all_of(FIRST_IDENTITY + wish["pid"])
             _, status = os.waitpid(wish["pid"], 0)
             children.discard(wish["pid"])
+            _end_orphans(children)
             control.sendall(json.dumps({"status": os.waitstatus_to_exitcode(status)}).encode())
 
 
@@ -175,9 +178,35 @@ def _kill_all_of(identity: int) -> None:
     os.waitpid(pid, 0)
 
 
+def _end_orphans(workers: set[int]) -> None:
+    """End what workers left behind outside their groups: it is this process's child now, and no worker."""
+    for _ in range(TRIES):
+        left = [child for child in _children() if child not in workers]
+        if not left:
+            return
+        for number in (signal.SIGSTOP, signal.SIGKILL):  # stopped first, all of them: none has another child meanwhile
+            for child in left:
+                with contextlib.suppress(ProcessLookupError, PermissionError):
+                    os.kill(child, number)
+        for child in left:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(child, 0)
+
+
+def _children() -> list[int]:
+    try:
+        return [int(child) for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+    except OSError:  # a kernel without that list
+        return []
+
+
 def _kill_all(children: set[int]) -> None:
     for pid in children:
         _kill_group(pid)
+        _kill_all_of(FIRST_IDENTITY + pid)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(pid, 0)
+    _end_orphans(set())
 
 
 if __name__ == "__main__":

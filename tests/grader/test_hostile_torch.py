@@ -16,7 +16,7 @@ from deconv_grader.isolation import isolated
 from deconv_grader.isolation.bounded import bounded
 from deconv_grader.values.calls import PassedFunction
 from deconv_grader.values.deadlines import Allowance
-from deconv_grader.values.failures import Malformed
+from deconv_grader.values.failures import Malformed, NotAllowed
 from deconv_grader.values.sizes import laborious
 from deconv_grader.values.torch_modules import methods_of
 from deconv_tests.grader.bench import KNOWN, Bench
@@ -239,3 +239,45 @@ def test_a_tensor_that_cannot_be_sent_is_named(ask, result):
     call = ask(f"def four_steps(model, image): return {result}")
     with pytest.raises(CheckFailed, match=r"a Tensor of torch\.\w+, torch\.\w+, on cpu cannot be sent"):
         call(network(), IMAGE)
+
+
+WAYS = (
+    "torch.nn.functional.softshrink(x, 0.5)",
+    "torch.nn.Softshrink(0.5)(x)",
+    "torch.nn.modules.activation.Softshrink(0.5)(x)",
+    "torch._C._nn.softshrink(x, 0.5)",
+    "torch.ops.aten.softshrink(x, 0.5)",
+    "torch.ops.aten.softshrink.default(x, 0.5)",
+    "torch._refs.nn.functional.softshrink(x, 0.5)",
+    "torch._C._jit_get_operation('aten::softshrink')[0](x, 0.5)",
+)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_a_forbidden_function_is_refused_under_all_its_names(way):
+    assert "torch.nn.functional.softshrink" in KNOWN["soft_threshold"].forbids
+    one = Bench(f"import torch\nimport torch._refs.nn.functional\ndef soft_threshold(x):\n    return {way}", "sparse_coding")
+    try:
+        with pytest.raises(NotAllowed, match="may not be used in this exercise"):
+            one.soft_threshold(torch.ones(3))
+        with pytest.raises(NotAllowed):
+            one.soft_threshold(torch.ones(3))
+    finally:
+        one.answers.close()
+
+
+def test_what_torch_imports_late_is_there_before_the_clock_starts(ask):
+    call = ask(
+        """
+        def four_steps(model, image):
+            import time
+            began = time.process_time()
+            small, where = torch.nn.functional.max_pool2d(image, 2, return_indices=True)
+            torch.nn.functional.max_unpool2d(small, where, 2)
+            leaf = image.clone().requires_grad_()
+            leaf.sum().backward()
+            torch.optim.Adam([leaf]).step()
+            return time.process_time() - began
+        """
+    )
+    assert call(network(), IMAGE) < 0.3, "SymPy and torch._dynamo take two seconds to import"

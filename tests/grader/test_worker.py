@@ -324,3 +324,33 @@ def test_what_is_computed_here_is_stopped_in_any_thread():
     with pytest.raises(MemoryError), bounded(Allowance(5)):
         np.ones(1 << 30)
     np.ones(1 << 20)
+
+
+LARGE = """
+    import resource
+    from pathlib import Path
+    from deconv_grader.answers.submission import Submission
+    from deconv_grader.grading.checking import checked
+    from deconv_grader.grading.grade import course_exercises
+    from deconv_grader.isolation import wire
+    from deconv_grader.isolation.isolated import IsolatedAnswers
+    peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss >> 10
+    known = course_exercises()
+    size = wire.REPLY.payload - 4096
+    results = []
+    for body in ("7", f"np.full((1, 1, 1, {size}), 2, np.uint8)", f"np.zeros({size // 16}, complex).reshape(1, -1)"):
+        text = f"import numpy as np\\ndef conv2d(*a, **k): return {body}\\ndef correlate2d(x, w): return {body}\\n"
+        answers = IsolatedAnswers(Submission(Path("x"), {"convolution": text}))
+        results += checked([known["conv2d"], known["correlate2d"]], answers, answers.submission.sources, False)
+        answers.close()
+        print(peak())
+    assert {result.points for result in results} == {0}
+"""
+
+
+def test_the_graders_own_memory_stays_small():
+    code = textwrap.dedent(LARGE)
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=HANG, check=False)
+    assert shown.returncode == 0, shown.stderr
+    before, *after = map(int, shown.stdout.split())
+    assert max(after) < before + 300, f"{shown.stdout.split()} MB at most"
