@@ -135,7 +135,13 @@ def limited(allowance: Allowance, error: type[BaseException] | None = None) -> I
 
 @contextmanager
 def _signals(processor: float, clock: float, failure: Callable[[], BaseException]) -> Iterator[None]:
+    end = time.process_time() + processor
+
     def stop(number: int, frame: Any) -> None:
+        left = end - time.process_time()
+        if number == signal.SIGPROF and left > 0:  # this timer counts the kernel's ticks, and may be early
+            signal.setitimer(signal.ITIMER_PROF, max(0.001, left))
+            return
         raise failure()
 
     timers = ((signal.SIGPROF, signal.ITIMER_PROF, processor), (signal.SIGALRM, signal.ITIMER_REAL, clock))

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import pytest
 
@@ -126,7 +127,7 @@ CALLS = {
 
 @pytest.mark.parametrize("how", CALLS)
 def test_what_hypothesis_thinks_of_an_answer_is_not_told(how):
-    space = {"right": conv_output_size, "calls": 0}
+    space: dict[str, Any] = {"right": conv_output_size, "calls": 0}
     exec(f"def answer(*args, **keywords):\n    global calls\n    {CALLS[how]}", space)
     for _ in range(3):
         (result,) = run([KNOWN[NAME]], InProcess({NAME: space["answer"]}))

@@ -256,7 +256,9 @@ WAYS = (
 @pytest.mark.parametrize("way", WAYS)
 def test_a_forbidden_function_is_refused_under_all_its_names(way):
     assert "torch.nn.functional.softshrink" in KNOWN["soft_threshold"].forbids
-    one = Bench(f"import torch\nimport torch._refs.nn.functional\ndef soft_threshold(x):\n    return {way}", "sparse_coding")
+    one = Bench(
+        f"import torch\nimport torch._refs.nn.functional\ndef soft_threshold(x):\n    return {way}", "sparse_coding"
+    )
     try:
         with pytest.raises(NotAllowed, match="may not be used in this exercise"):
             one.soft_threshold(torch.ones(3))

@@ -36,7 +36,7 @@ def check(folder: Path, *names: str) -> list[ExerciseResult]:
 
 # What the body does, what is said of it, the line that is named, and the status.
 KINDS = {
-    "a loop": ("total = 0\nwhile True:\n    total += 1", "had computed for 0.5 s", "total += 1", "timed out"),
+    "a loop": ("total = 0\nwhile True: total += 1", "had computed for 0.5 s", "total += 1", "timed out"),
     "a loop in compiled code": ("return sum(range(10**15))", "had computed for", "sum(range(10**15))", "timed out"),
     "a loop that swallows everything": (
         "while True:\n    try:\n        while True: pass\n    except BaseException: pass",
@@ -54,7 +54,8 @@ KINDS = {
     "an exit at once": ("import os\nos._exit(0)", "ended its process, with exit status 0", "os._exit(0)", "crashed"),
     "an interrupt": ("raise KeyboardInterrupt", "raised KeyboardInterrupt", "raise KeyboardInterrupt", "failed"),
     "a segmentation fault": ("import ctypes\nctypes.string_at(0)", "SIGSEGV", "ctypes.string_at(0)", "crashed"),
-    "giving up": ("import os\nos.abort()", "SIGABRT", "os.abort()", "crashed"),
+    # abort() may not send its own signal in there, and ends by another.
+    "giving up": ("import os\nos.abort()", "process ended by SIG", "os.abort()", "crashed"),
     "memory": ("return np.ones((10**5, 10**5, 10))", "MemoryError", "np.ones(", "failed"),
     "a flood of output": (
         "for i in range(10**4): print('x' * 10**4)\nreturn 'much'",

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
 import sys
+import textwrap
 import time
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from deconv_grader.values.calls import PassedFunction
 from deconv_grader.values.deadlines import PATIENCE, Allowance
 from deconv_grader.values.failures import Crashed, Malformed, TimedOut
 from deconv_tests.grader.bench import KNOWN
+from deconv_tests.patience import PATIENCE as HANG
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="workers are locked down on Linux only")
 
