@@ -93,7 +93,7 @@ def uncalled(exercise: Exercise, course: Checkout, called: set[str]) -> Iterator
     solutions = course.solutions(exercise.chapter)
     for other in sorted(called - set(exercise.needs)):
         yield f"{course.name(solutions)}: {exercise.name} calls {other}, which the decorator's needs leave out"
-    named = calls(course.tree(solutions), [exercise.name], set(exercise.needs))
+    named = calls(course.tree(solutions), [exercise.name], set(exercise.needs), annotations=False)
     for other in sorted(named - called):
         yield f"{course.name(course.checks(exercise.chapter))}: no check makes {exercise.name} call {other}, which it needs"
 

@@ -173,8 +173,8 @@ def needs(course: Checkout, exercise: Exercise) -> Problems:
         )
 
 
-def calls(tree: ast.Module, start: list[str], known: set[str]) -> set[str]:
-    """The exercises that definitions name, in their own text and in the helpers beside them."""
+def calls(tree: ast.Module, start: list[str], known: set[str], annotations: bool = True) -> set[str]:
+    """The exercises that definitions name, in their own text and in the helpers beside them; in `annotations` too, or not."""
     beside: dict[str, ast.stmt] = {}
     modules = set()
     for node in tree.body:
@@ -189,6 +189,9 @@ def calls(tree: ast.Module, start: list[str], known: set[str]) -> set[str]:
     seen, todo = set(start), [name for name in start if name in beside]
     while todo:
         parts = list(ast.walk(beside[todo.pop()]))
+        if not annotations:
+            types = {id(part) for node in parts for part in _annotated(node)}
+            parts = [part for part in parts if id(part) not in types]
         local = {part.arg for part in parts if isinstance(part, ast.arg)}
         local |= {part.id for part in parts if isinstance(part, ast.Name) and isinstance(part.ctx, ast.Store)}
         names = {part.id for part in parts if isinstance(part, ast.Name)} - local
@@ -198,6 +201,12 @@ def calls(tree: ast.Module, start: list[str], known: set[str]) -> set[str]:
         seen |= fresh
         todo += fresh
     return found
+
+
+def _annotated(node: ast.AST) -> list[ast.AST]:
+    """What a node says about types alone."""
+    said = (getattr(node, "annotation", None), getattr(node, "returns", None))
+    return [part for annotation in said if annotation is not None for part in ast.walk(annotation)]
 
 
 def agreement(course: Checkout, exercise: Exercise) -> Problems:
