@@ -195,7 +195,9 @@ def _end_orphans(workers: set[int]) -> None:
 
 def _children() -> list[int]:
     try:
-        return [int(child) for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()]
+        return [
+            int(child) for child in Path(f"/proc/self/task/{os.getpid()}/children").read_text(encoding="utf-8").split()
+        ]
     except OSError:  # a kernel without that list
         return []
 
