@@ -69,11 +69,6 @@ class CellAnswer:
     ] = ()  # what the learner should know: a line that stays in the notebook, a shadowed definition
 
 
-def exercise_named(line: str) -> str:
-    """The name in a ``%%exercise`` line: what comes after the magic's own name."""
-    return line.partition("#")[0].strip()
-
-
 def read_cell(cell: str, name: str, chapter: str | None = None, above: int = 1) -> CellAnswer:
     """Take a cell apart, the magic's line left out.
 
@@ -115,7 +110,7 @@ def _take_apart(module: Module, cell: str, name: str, chapter: str | None) -> Ce
     found = module.counting(name)
     if found is None:
         raise CannotEdit(f"the cell has no definition of {name}; start it with: def {name}(...)")
-    line = found.line - 1 + module.first_line
+    line = module.line(found)
     if not found.defines:
         raise CannotEdit(f"the cell, line {line}: {name} is no definition here; write def {name}(...)")
     if not found.at_margin:
@@ -126,11 +121,7 @@ def _take_apart(module: Module, cell: str, name: str, chapter: str | None) -> Ce
     rest = [statement for statement in module.statements if all(statement is not b.statement for b in own)]
     kept, notes = _for_the_file(module, found, rest, chapter)
     beside = _MARKS.sub("", "".join(_with_lines_above(module, part) for part in kept)).strip("\r\n")
-    notes += [
-        f"the cell defines {name} more than once: line {line} counts, "
-        f"line {other.line - 1 + module.first_line} does not"
-        for other in module.shadowed(name)
-    ]
+    notes += module.shadow_notes(name)
     trials = any(part not in kept and part.type not in ("newline", "endmarker") for part in rest) or module.text != cell
     return CellAnswer(
         module.body_text(found),
@@ -288,7 +279,7 @@ def extract_notebook(path: Path, exercises: Mapping[str, str]) -> NotebookAnswer
     """
     out = NotebookAnswers()
     latest: dict[str, tuple[int, CellAnswer | None, str]] = {}
-    for text in code_cells(path):
+    for text in _code_cells(path):
         found = _MAGIC.match(text)
         name = found[2] if found else ""
         if found is None or name not in exercises:
@@ -308,6 +299,7 @@ def extract_notebook(path: Path, exercises: Mapping[str, str]) -> NotebookAnswer
             out.broken[name] = text
             continue
         if answer is not None:
+            out.notes += [note.replace("the cell", f"the cell of {name}", 1) for note in answer.notes]
             text = f"{answer.beside}\n\n{answer.definition}" if answer.beside else answer.definition
         if sum(map(len, out.sources.values())) + len(text) > LARGEST_TOTAL:
             out.broken[name] = f"the cell of {name} is not read: the cells are too large together"
@@ -336,7 +328,7 @@ def _cell(text: str, name: str, chapter: str, above: int) -> tuple[CellAnswer | 
         return None, f"the cell of {name}: the text is nested too deeply", ""
 
 
-def code_cells(path: Path) -> list[str]:
+def _code_cells(path: Path) -> list[str]:
     """The texts of a notebook's code cells.
 
     Raises

@@ -153,6 +153,19 @@ class Module:
             : -1 if (last := self.counting(name)) and last.written else None
         ]
 
+    def shadow_notes(self, name: str) -> tuple[str, ...]:
+        """What is written for a name and does not count, in words."""
+        counting = self.counting(name)
+        counts = f"line {self.line(counting)} counts" if counting else "in the end nothing is bound to it"
+        return tuple(
+            f"{self.where} has {name} more than once: {counts}, line {self.line(other)} does not"
+            for other in self.shadowed(name)
+        )
+
+    def line(self, binding: Binding) -> int:
+        """The number of a binding's line, where the first is `first_line`."""
+        return binding.line - 1 + self.first_line
+
     def written(self, names: Collection[str]) -> set[str]:
         """Which of `names` have an answer here."""
         return {name for name in names if (found := self.counting(name)) and found.written}

@@ -51,6 +51,7 @@ class ExerciseResult:
     problem: str = ""  # why no check could run: a module that does not import, a forbidden library
     forbidden: bool = False  # the exercise's own body names a forbidden library
     wrong_needs: tuple[str, ...] = ()  # prerequisites begun and not passed: the reference's served in their place
+    notes: tuple[str, ...] = ()  # what a learner should know of the text: a second definition that does not count
     printed: str = ""  # by the answer, in one's own checks: never part of a report
 
     @property

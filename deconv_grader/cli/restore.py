@@ -30,7 +30,8 @@ def restore(
         _list(workspace, found, chapter)
         return
     if not 1 <= number <= len(found):
-        raise Refused(f"there are {len(found)} kept files of {chapter}, and no number {number}")
+        number_of = "is 1 kept file" if len(found) == 1 else f"are {len(found)} kept files"
+        raise Refused(f"there {number_of} of {chapter}, and no number {number}")
     chosen = found[number - 1]
     kept = writer.restore(workspace, chosen)
     typer.echo(f"{chosen.chapter}.py is as it was before {_when(chosen)}.")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import NoReturn
 
 from deconv_grader.answers.forbidden import forbidden_in
+from deconv_grader.answers.reader import read
 from deconv_grader.checks.results import ExerciseResult
 from deconv_grader.values.calls import Answers
 from deconv_grader.values.deadlines import PATIENCE, SLICE
@@ -47,6 +48,8 @@ def checked(
         result = found.get(exercise.name) or ExerciseResult(exercise)
         result.problem = spoken[exercise.name] or answers.problem(exercise)
         result.forbidden = bool(spoken[exercise.name])
+        if exercise.chapter in sources and result.status != "not started":
+            result.notes = read(sources[exercise.chapter], f"{exercise.chapter}.py").shadow_notes(exercise.name)
         results.append(result)
     return results
 

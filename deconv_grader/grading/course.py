@@ -41,7 +41,7 @@ def _folders() -> dict[str, Path]:
     assert solutions.origin is not None
     return {
         "deconv_grader": Path(__file__).parent.parent,
-        "deconvlib": PACKAGE,
+        "course": PACKAGE / "course",  # what is beside it are answers
         "deconv_solutions": Path(solutions.origin).parent,
         "deconv_tests": TESTS,
     }

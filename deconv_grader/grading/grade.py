@@ -182,7 +182,7 @@ def grade(
         raise NotIsolatedEnough(
             f"isolation {require!r} is required and {reached!r} was reached; the result is discarded"
         )
-    notes = list(submission.notes)
+    notes = [*submission.notes, *(note for result in results for note in result.notes)]
     if not sandbox.at_least(reached, sandbox.READS_CONFINED):
         notes.append(
             f"at isolation level {reached!r} a submission may have read the course's files, solutions included"

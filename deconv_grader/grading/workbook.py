@@ -78,20 +78,6 @@ class Workbook:
             return False
         return answer is not None and answer.written
 
-    def shadowed(self, exercise: Exercise) -> list[str]:
-        """What is written for an exercise and does not count, in words."""
-        try:
-            module = self.module(exercise)
-        except CannotEdit:
-            return []
-        counting = module.counting(exercise.name) if module else None
-        if module is None or counting is None:
-            return []
-        return [
-            f"{module.where} binds {exercise.name} more than once: line {counting.line} counts, line {other.line} does not"
-            for other in module.shadowed(exercise.name)
-        ]
-
     # ------------------------------------------------------------------------------------------------------ progress
 
     @property

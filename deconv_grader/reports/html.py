@@ -93,6 +93,7 @@ def result_html(result: ExerciseResult, below: str = "") -> str:
             body += f"<p>printed:</p>{_few_lines(result.printed)}"
         if result.wrong_needs:
             body += f"<p>{escape(_needs_line(result))}</p>"
+        body += "".join(f"<p>Note: {escape(note)}</p>" for note in result.notes)
     kinds = {"passed": "passed", "partial": "partial", "not started": "not-started", "unchecked": "not-started"}
     kind = kinds.get(result.status, "failed")
     return f'{_CSS}<div class="deconv-result {kind}"><div>{head}</div>{body}{below}</div>'

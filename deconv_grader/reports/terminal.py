@@ -74,6 +74,8 @@ def print_result(console: Console, result: ExerciseResult, verbose: bool = True)
         _print_printed(console, result.printed)
     if result.wrong_needs:
         console.print(_needs_line(result), style="dim")
+    for note in result.notes:
+        console.print(f"Note: {note}", style="yellow", markup=False)
     if result.status != "passed" and exercise.hints:
         console.print(f"A hint: {command(f'hint {exercise.name}')}", style="dim", markup=False)
 

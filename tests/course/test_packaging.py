@@ -77,6 +77,7 @@ def test_the_wheel_takes_no_generic_name(wheel):
         "deconv_tests",
     }
     assert "deconvlib/course/data/photos15_256.npz" in names
+    assert "deconvlib/course/stubs/convolution.py" in names, "what the exercises are"
     assert any(name.endswith("explorers/convolution.mjs") for name in names)
 
 

@@ -8,17 +8,28 @@ from dataclasses import replace
 
 import pytest
 
+from deconv_grader.answers import editing
 from deconv_grader.answers.cells import extract_notebook, read_cell
 from deconv_grader.answers.forbidden import forbidden_in
 from deconv_grader.answers.reader import Module
 from deconv_grader.answers.source import CannotEdit, CannotRead, Source
-from deconv_grader.grading.grade import read_submission
+from deconv_grader.grading.grade import grade
+from deconv_grader.grading.reading import read_submission
 from deconv_grader.grading.workbook import Workbook
+from deconv_grader.reports.terminal import result_text
 from deconv_tests.patience import PATIENCE
 from deconvlib.course.catalogue import exercises
 
 SIZE = "conv_output_size"
 SIGNATURE = f"def {SIZE}(n, kernel, stride=1, padding=0, dilation=1):\n"
+RIGHT = """\
+    if any(type(value) is not int for value in (n, kernel, stride, padding, dilation)):
+        raise TypeError("whole numbers, please")
+    room = n + 2 * padding - dilation * (kernel - 1) - 1
+    if room < 0 or min(n, kernel, stride, dilation) < 1 or padding < 0:
+        raise ValueError("does not fit")
+    return room // stride + 1
+"""
 STUB = SIGNATURE + "    raise NotImplementedError\n"
 
 
@@ -494,6 +505,32 @@ def test_a_wrapped_answer_calls_itself_once(workspace):
     text = text[:at] + "return 7" + text[at + len("raise NotImplementedError") :]
     path.write_text(text + "\nimport functools\n" + f"{SIZE} = functools.cache({SIZE})\n")
     assert _served("from deconvlib import conv_output_size as f; print(f(5, 3), f(5, 3))", workspace)[0] == "7 7"
+
+
+@pytest.mark.parametrize(
+    ("above", "below", "status"),
+    [
+        ("    return 3\n", SIGNATURE + RIGHT, "passed"),
+        (RIGHT, SIGNATURE + "    return 3\n", "failed"),
+        (RIGHT, STUB, "not started"),
+        ("    raise NotImplementedError\n", SIGNATURE + RIGHT, "passed"),
+        ("    raise NotImplementedError\n", "def mine(n, kernel, stride=1, padding=0, dilation=1):\n" + RIGHT + f"{SIZE} = mine\n", "passed"),
+    ],
+    ids=["wrong, right", "right, wrong", "right, stub", "stub, right", "stub, alias"],
+)  # fmt: skip
+def test_check_and_grade_agree_on_what_counts_and_say_what_does_not(workspace, above, below, status):
+    book = Workbook(workspace)
+    size = book.exercises[SIZE]
+    editing.write(book.path(size), size, above)
+    book.path(size).write_text(book.path(size).read_text() + "\n" + below)
+    (checked,) = book.check([size])
+    (graded,) = grade(workspace, [size]).results
+    assert checked.status == graded.status == status
+    assert checked.points == graded.points == (4 if status == "passed" else 0)
+    shadow = "return" in above and status != "not started"
+    assert bool(checked.notes) == bool(graded.notes) == shadow
+    if shadow:
+        assert f"convolution.py has {SIZE} more than once" in result_text(checked)
 
 
 def test_two_saves_in_a_second_are_two_texts(workspace):
