@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from deconvlib.course.surroundings import command
+
 if TYPE_CHECKING:
     from deconv_grader.answers.layouts import Ignored
 
@@ -85,7 +87,7 @@ class Source:
         try:
             return cls.decode(path.read_bytes(), path.name)
         except FileNotFoundError:
-            raise CannotRead(f"{path} is missing; `deconv start` brings it back") from None
+            raise CannotRead(f"{path} is missing; `{command('start')}` brings it back") from None
         except IsADirectoryError:
             raise CannotRead(f"{path} is a folder; a chapter's file should be there: move the folder away") from None
         except OSError as error:

@@ -67,7 +67,7 @@ def _find(names: list[str]) -> list[Exercise]:
         }
         if not picked:
             near = difflib.get_close_matches(name[:80], [*known, *CHAPTERS], n=2)
-            hint = f"; did you mean {' or '.join(near)}?" if near else "; `deconv` lists them"
+            hint = f"; did you mean {' or '.join(near)}?" if near else f"; `{command()}` lists them"
             shown = repr(name) if len(name) <= 80 else f"{name[:80]!r}... ({len(name):,} characters)"
             raise Refused(f"no exercise or chapter is named {shown}{hint}")
         found |= picked
@@ -114,7 +114,7 @@ def progress(context: typer.Context) -> None:
             )
     console.print(f"\n[bold]{score} of {total} points[/]")
     if workspace is None and not IN_CHECKOUT:
-        console.print("There is no workspace here: `deconv start` makes one, with the stubs for you to complete.")
+        console.print(f"There is no workspace here: `{command('start')}` makes one, with the stubs for you to complete.")
         return
     following = begun or fresh  # finish what is begun before starting something new
     if following is None:
@@ -122,7 +122,7 @@ def progress(context: typer.Context) -> None:
     else:
         console.print(
             f"Next: [bold]{following.name}[/] ({following.title}; about {following.minutes} minutes), in "
-            f"{book.path(following)}\n      then: deconv check {following.name}"
+            f"{book.path(following)}\n      then: {command(f'check {following.name}')}"
         )
 
 
@@ -147,7 +147,7 @@ def check(
     if as_json:
         print(json.dumps({"exercises": [result.as_dict() for result in results]}))
     elif not asked:
-        _console().print("No exercise is started yet. `deconv` says which one comes first.")
+        _console().print(f"No exercise is started yet. `{command()}` says which one comes first.")
     else:
         console = _console()
         for result in asked:

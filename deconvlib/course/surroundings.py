@@ -17,7 +17,7 @@ def enter_notebook() -> None:
     _in_notebook = True
 
 
-def command(words: str) -> str:
+def command(words: str = "") -> str:
     """How ``deconv`` with these words is typed here: in a notebook as a line magic."""
     return f"%deconv {words}".rstrip() if _in_notebook else f"deconv {words}".rstrip()
 

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from deconvlib.course.surroundings import command
+
 PACKAGE = Path(__file__).resolve().parent.parent
 IN_CHECKOUT = (PACKAGE.parent / "solutions").is_dir()  # of the course: its deconvlib/ is the learner's
 VARIABLE = "DECONV_WORKSPACE"
@@ -49,7 +51,7 @@ def learners_folder() -> Path:
     found = find_workspace()
     if found is None and not IN_CHECKOUT:
         raise NoWorkspace(
-            "there is no workspace here, so there are no answers of yours: `deconv start` makes one; "
+            f"there is no workspace here, so there are no answers of yours: `{command('start')}` makes one; "
             f"work in its folder, or set {VARIABLE} to it"
         )
     return found or PACKAGE.parent
@@ -72,7 +74,7 @@ def _named(chosen: str) -> Path:
             else "does not exist"
         )
         raise NoWorkspace(
-            f"{VARIABLE} names {where}, which {lack}; correct it, or `deconv start {chosen}` makes a workspace there"
+            f"{VARIABLE} names {where}, which {lack}; correct it, or `{command(f'start {chosen}')}` makes a workspace there"
         )
     return absolute.resolve()
 

@@ -417,6 +417,7 @@ def test_a_misspelled_workspace_is_said_at_once_and_nothing_is_graded(notebook, 
     notebook.run(f"%env DECONV_WORKSPACE={workspace}-misspelled")
     said = notebook.run("1 + 1")
     assert f"{workspace}-misspelled" in said.text
+    assert f"`%deconv start {workspace}-misspelled`" in said.text
     assert said.results == ["2"]
     shown = notebook.cell(WRONG)
     assert f"{workspace}-misspelled" in shown.error
