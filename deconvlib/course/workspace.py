@@ -94,9 +94,7 @@ def adopt_workspace(package_path: list[str]) -> None:
         return
     if workspace is None:
         return
-    if os.environ.get(
-        VARIABLE
-    ):  # one that is relative would mean another folder after a cd, and in a notebook's kernel
+    if os.environ.get(VARIABLE):  # a relative one would mean another folder after a cd
         os.environ[VARIABLE] = str(workspace)
     folder = str(workspace / "deconvlib")
     if folder not in package_path:
