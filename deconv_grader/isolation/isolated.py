@@ -1,6 +1,6 @@
 """A learner's answers from behind a process boundary.
 
-`IsolatedAnswers` is what `deconv_grader.answers.InProcess` is for one's own code: the same two methods, `unwritten` and
+`IsolatedAnswers` is what `deconv_grader.checks.in_process.InProcess` is in one process: the same methods, `unwritten` and
 `call`, answered by a worker process that holds no tests and no solutions. A worker lives for one exercise at most, so that
 nothing learned in one exercise (a reference's answers, above all) is there in the next.
 """

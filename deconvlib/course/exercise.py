@@ -100,7 +100,7 @@ def exercise(
     forbids
         Top-level packages that may not be imported to solve it, and single functions by their dotted names.
     deadline
-        Seconds allowed for one check.
+        Seconds of the processor allowed for the answer in one check.
     """
 
     def decorate(function: F) -> F:
