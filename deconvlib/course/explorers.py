@@ -14,6 +14,7 @@ import re
 from pathlib import Path
 from typing import Any
 
+from deconvlib.course.figures import METADATA, checked_words, show_caption
 from deconvlib.course.surroundings import stored
 
 FOLDER = Path(__file__).with_name("explorers")
@@ -233,7 +234,21 @@ class Explorer:
         return bundle
 
 
-def explore(name: str, **state: Any) -> Explorer:
+class NumberedExplorer(Explorer):
+    """An explorer that is a figure with a number and a caption. It says itself what it shows."""
+
+    def __init__(self, name: str, state: dict[str, Any], words: dict[str, str]) -> None:
+        super().__init__(name, state)
+        self.words = words
+
+    def _ipython_display_(self) -> None:
+        from IPython.display import display
+
+        display(self._repr_mimebundle_(), metadata={METADATA: self.words}, raw=True)
+        show_caption(self.words)
+
+
+def explore(name: str, *, number: str | None = None, caption: str | None = None, **state: Any) -> Explorer:
     """An explorer: "convolution", "convolution_matrix", "transposed_convolution", "inversion", "unpooling", "upsampling",
     "mirror_network", "deconvnet", "sanity_checks", "sparse_coding".
 
@@ -241,6 +256,8 @@ def explore(name: str, **state: Any) -> Explorer:
     ----------
     name : str
         Which explorer.
+    number, caption : str, optional
+        As for `show_figure`; what is to be seen, the explorer says itself.
     **state
         Where it starts: the controls of its module, for example `height=5, kernel=3, stride=2`. `kernel` takes a
         whole number or a pair. "unpooling" also takes `values`, the rows of its grid.
@@ -257,4 +274,6 @@ def explore(name: str, **state: Any) -> Explorer:
     """
     if name not in NAMES:
         raise ValueError(f"name={name!r}, expected one of {', '.join(NAMES)}")
-    return Explorer(name, _checked(name, dict(state)))
+    explorer = Explorer(name, _checked(name, dict(state)))
+    words = checked_words(number, caption, None if number is caption is None else repr(explorer))
+    return explorer if words is None else NumberedExplorer(name, explorer.state, words)

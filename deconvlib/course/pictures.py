@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from deconvlib.course.figures import checked_words, show_figure
+
 #: Matplotlib settings of every figure in the course.
 STYLE: dict[str, Any] = {
     "figure.dpi": 110,
@@ -29,6 +31,10 @@ def show_images(
     titles: Sequence[str] | None = None,
     columns: int | None = None,
     size: float = 2.6,
+    *,
+    number: str | None = None,
+    caption: str | None = None,
+    alt: str | None = None,
     **imshow: Any,
 ) -> None:
     """Draw pictures side by side.
@@ -44,11 +50,14 @@ def show_images(
         Pictures a row (default: all in one).
     size
         Width of one picture in inches.
+    number, caption, alt
+        As for `show_figure`.
     **imshow
         Passed to matplotlib's ``imshow``.
     """
     import matplotlib.pyplot as plt
 
+    checked_words(number, caption, alt)
     if titles is not None and len(titles) != len(images):
         raise ValueError(f"titles must have one entry an image: {len(titles)} titles for {len(images)} images")
     columns = columns or len(images)
@@ -64,7 +73,7 @@ def show_images(
             axis.imshow(image if image.ndim == 2 else np.clip(image, 0.0, 1.0), **options)
             if titles is not None:
                 axis.set_title(titles[i])
-    plt.show()
+    show_figure(number, caption, alt, figure)
 
 
 def show_grids(
@@ -72,6 +81,10 @@ def show_grids(
     mark: Mapping[str, np.ndarray] | None = None,
     cell: float = 0.42,
     cmap: str = "Blues",
+    *,
+    number: str | None = None,
+    caption: str | None = None,
+    alt: str | None = None,
 ) -> None:
     """Draw small arrays as grids with their numbers in the cells, the same number in the same color where it can be.
 
@@ -85,10 +98,13 @@ def show_grids(
         Side of a cell in inches.
     cmap
         Matplotlib color map; light colors keep the numbers readable.
+    number, caption, alt
+        As for `show_figure`.
     """
     import matplotlib.pyplot as plt
     from matplotlib.patches import Rectangle
 
+    checked_words(number, caption, alt)
     planes = {title: _plane(title, array) for title, array in arrays.items()}
     shared = _range(list(planes.values()))
     widths = [plane.shape[1] for plane in planes.values()]
@@ -121,7 +137,7 @@ def show_grids(
             spine.set_visible(False)
         axis.set_title(title)
         axis.set_anchor("N")
-    plt.show()
+    show_figure(number, caption, alt, figure)
 
 
 def _range(planes: list[np.ndarray]) -> tuple[float, float]:
