@@ -2,6 +2,7 @@
 # make test    pass every test           make chapters       run them all
 # make serve   look at the site          make lab            open the notebooks in JupyterLab
 # make cover   take the cover from its notebook       make sheets   compute the explorers' pictures again
+# make weights train the shipped weights that are missing (NAMES="a b": these again, NAMES=all: all; hours)
 # Everything is set up in .venv on first use; nothing is asked.
 
 PYTHON ?= python3
@@ -12,7 +13,7 @@ SITE := build/site
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DELETE_ON_ERROR:
-.PHONY: help book test lint serve chapters chapter cover sheets lab clean
+.PHONY: help book test lint serve chapters chapter cover sheets weights lab clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -70,6 +71,10 @@ cover: .venv/ready
 # The pictures of the explorers that show a trained network; some minutes.
 sheets: .venv/ready
 	@$(BIN)/python book/sheets.py
+
+# The weights that a chapter shows and cannot train in its time.
+weights: .venv/ready
+	@$(BIN)/python book/weights.py $(NAMES)
 
 lab: .venv/ready
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[lab]'

@@ -16,6 +16,8 @@ from datetime import datetime
 from pathlib import Path, PurePosixPath
 from tempfile import TemporaryDirectory
 
+from deconvlib.course.catalogue import COURSES_OWN
+
 MOST_ENTRIES = 5_000  # of all folders and zips of a submission together
 DEEPEST = 10  # folders within folders
 MOST_ZIPS = 2  # a zip within a zip
@@ -137,7 +139,7 @@ class Look:
             self.zip(path, where, zips + 1)
         elif suffix == ".ipynb":
             self.found.append(Found(str(where), path, changed))
-        elif suffix == ".py":
+        elif suffix == ".py" and not _course_support(where):
             module = self._module(where)
             if module is not None:
                 self.found.append(Found(str(where), path, changed, module, PACKAGE in where.parts[:-1]))
@@ -253,7 +255,7 @@ def _closed(name: str, beside: Collection[str], where: PurePosixPath) -> str:
 
 
 def _course_support(where: PurePosixPath) -> bool:
-    return where.parts[-2:] == (PACKAGE, "course")
+    return where.parts[-2:-1] == (PACKAGE,) and where.name in COURSES_OWN
 
 
 def _date(info: zipfile.ZipInfo) -> float:

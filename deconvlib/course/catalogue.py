@@ -38,6 +38,10 @@ CHAPTERS = {
 }
 
 
+#: What stands beside the chapters in ``deconvlib/`` and is not the learner's: the shared part, and its command.
+COURSES_OWN = ("course", "train.py")
+
+
 @dataclass(frozen=True)
 class Exercise:
     """One exercise: what its decorator says and where it stands. The signature of a class is that of its `__init__`."""

@@ -12,10 +12,11 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -40,6 +41,7 @@ def fit(
     resume: bool = False,
     writes: bool = True,
     progress: bool | None = None,
+    report: Callable[[int, dict[str, float]], None] | None = None,
 ) -> History:
     """Train, and return what was measured: name -> one number an epoch.
 
@@ -70,6 +72,8 @@ def fit(
         Whether this process writes the checkpoint.
     progress
         Show a bar. Left open: when standard error is a terminal and the run takes more than ten seconds.
+    report
+        ``report(epoch, means)`` is called after each epoch, the first of which is 1.
 
     Raises
     ------
@@ -104,6 +108,8 @@ def fit(
                 history.setdefault(name, []).append(value)
             if checkpoint is not None and writes and ((epoch + 1) % every == 0 or epoch + 1 == epochs):
                 write_checkpoint(Path(checkpoint), snapshot(parts, known, epoch + 1, history))
+            if report is not None:
+                report(epoch + 1, means)
     for module in modules:
         module.eval()
     return history
@@ -199,6 +205,70 @@ def minibatches(
             yield found[0] if isinstance(found, tuple) and len(found) == 1 else found
 
     return epoch
+
+
+def random_crops(pictures: Sequence[Any], size: int, batch: int, count: int, symmetries: int = 8) -> Batches:
+    """`count` batches an epoch of square crops of pictures, drawn anew each time.
+
+    Parameters
+    ----------
+    pictures
+        Arrays (H, W) or (H, W, 3), bytes or floats in [0, 1], or pairs of such an array and its mask (H, W).
+    size
+        Of a crop. A picture that is smaller is filled up: by reflection; its mask with 255, which is to be ignored.
+    batch, count
+        Crops in a batch, batches in an epoch.
+    symmetries
+        1: as they are. 2: half of them mirrored left to right. 8: turned and mirrored in all eight ways.
+
+    Returns
+    -------
+    callable
+        For `fit`: gives float32 (batch, channels, size, size) in [0, 1], with masks also int64 (batch, size, size).
+    """
+    if symmetries not in (1, 2, 8):
+        raise ValueError(f"symmetries must be 1, 2 or 8, got {symmetries!r}")
+    if not len(pictures):
+        raise ValueError("pictures must not be empty")
+
+    def crop(generator: torch.Generator) -> tuple[torch.Tensor, ...]:
+        def draw(below: int) -> int:
+            return int(torch.randint(below, (), generator=generator))
+
+        chosen = pictures[draw(len(pictures))]
+        planes = [
+            _filled(np.asarray(one), size, k == 1)
+            for k, one in enumerate(chosen if isinstance(chosen, tuple) else (chosen,))
+        ]
+        top, left = (draw(n - size + 1) for n in planes[0].shape[:2])
+        turned = draw(symmetries)
+        found = []
+        for k, plane in enumerate(planes):
+            part = plane[top : top + size, left : left + size]
+            part = np.rot90(part, turned // 2) if symmetries == 8 else part
+            part = np.ascontiguousarray(part[:, ::-1] if turned % 2 else part)
+            found.append(torch.from_numpy(part).long() if k == 1 else _as_image(part))
+        return tuple(found)
+
+    def epoch(generator: torch.Generator) -> Iterator[Any]:
+        for _ in range(count):
+            parts = tuple(torch.stack(kind) for kind in zip(*(crop(generator) for _ in range(batch)), strict=True))
+            yield parts if len(parts) > 1 else parts[0]
+
+    return epoch
+
+
+def _filled(plane: np.ndarray, size: int, is_mask: bool) -> np.ndarray:
+    missing = [(0, max(0, size - n)) for n in plane.shape[:2]] + [(0, 0)] * (plane.ndim - 2)
+    if not any(after for _, after in missing):
+        return plane
+    return np.pad(plane, missing, constant_values=255) if is_mask else np.pad(plane, missing, mode="symmetric")
+
+
+def _as_image(part: np.ndarray) -> torch.Tensor:
+    image = torch.from_numpy(part)
+    image = image.float() / 255 if image.dtype is torch.uint8 else image.float()
+    return image[None] if image.ndim == 2 else image.permute(2, 0, 1)
 
 
 def warmup_cosine(

@@ -1,0 +1,119 @@
+"""The weights that the course ships (`make weights`; hours): each recipe with `shipped` is trained and packed.
+
+``make weights`` makes those that are missing from the table, ``make weights NAMES="a b"`` these, ``NAMES=all`` all. A run
+that was interrupted goes on: it is kept in ``build/weights/NAME``. The table says how each came about, and keeps its log.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from deconvlib.course.recipes import Recipe, recipes
+from deconvlib.course.weights import FOLDER, pack, table
+
+ROOT = Path(__file__).resolve().parents[1]
+RUNS = ROOT / "build" / "weights"
+SEED = 0
+HEAD = "# Made by `make weights`: how each of the shipped weights came about. Files: NAME.npz, NAME.log.\n"
+
+
+def machine() -> str:
+    """The kind of machine, without its name."""
+    words = Path("/proc/cpuinfo")
+    found = re.search(r"^model name\s*:\s*(.+)$", words.read_text(), re.MULTILINE) if words.is_file() else None
+    model = found[1].strip() if found else platform.processor() or platform.machine()
+    return f"{model}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
+
+
+def command(name: str, seed: int = SEED) -> str:
+    return f"python -m deconvlib.train {name} --seed {seed} --device cpu"
+
+
+def train(name: str, out: Path) -> None:
+    words = [sys.executable, *command(name).split()[1:], "--out", str(out), "--resume"]
+    subprocess.run(words, cwd=ROOT, env=os.environ | {"DECONV_WORKSPACE": "none"}, check=True)
+
+
+def packed(weights: dict[str, torch.Tensor], kind: str) -> bytes:
+    """The contents of NAME.npz. The same weights give the same bytes."""
+    file = io.BytesIO()
+    np.savez_compressed(file, **pack(weights, kind))  # type: ignore[arg-type]
+    return file.getvalue()
+
+
+def entry(recipe: Recipe, contents: bytes, log: str, weights: dict[str, torch.Tensor], history: dict) -> dict[str, Any]:
+    seconds = sum(float(found) for found in re.findall(r"  (\d+\.\d) s$", log, re.MULTILINE))
+    return {
+        "command": command(recipe.name),
+        "seed": SEED,
+        "epochs": recipe.epochs,
+        "data": recipe.data.partition(";")[0],
+        "kind": recipe.shipped,
+        "numbers": sum(value.numel() for value in weights.values()),
+        "sha256": hashlib.sha256(contents).hexdigest(),
+        "log": f"{recipe.name}.log",
+        "machine": machine(),
+        "torch": torch.__version__.partition("+")[0],
+        "minutes": round(seconds / 60, 1),
+        "result": {name: float(f"{values[-1]:.5g}") for name, values in history.items()},
+    }
+
+
+def toml(entries: dict[str, dict[str, Any]]) -> str:
+    def plain(value: Any) -> str:
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{json.dumps(key)} = {plain(inner)}" for key, inner in value.items()) + "}"
+        return json.dumps(value, ensure_ascii=False)
+
+    parts = [HEAD]
+    for name, facts in sorted(entries.items()):
+        parts.append(f"[{json.dumps(name)}]\n" + "".join(f"{key} = {plain(value)}\n" for key, value in facts.items()))
+    return "\n".join(parts)
+
+
+def make(recipe: Recipe) -> dict[str, Any]:
+    out = RUNS / recipe.name
+    train(recipe.name, out)
+    weights = torch.load(out / "weights.pt", weights_only=True)
+    history = json.loads((out / "history.json").read_text())
+    log = (out / "log.txt").read_text(encoding="utf-8")
+    contents = packed(weights, recipe.shipped)
+    (FOLDER / f"{recipe.name}.npz").write_bytes(contents)
+    (FOLDER / f"{recipe.name}.log").write_text(log, encoding="utf-8")
+    return entry(recipe, contents, log, weights, history)
+
+
+def main(names: list[str]) -> None:
+    shipped = {name: recipe for name, recipe in recipes().items() if recipe.shipped}
+    entries = {name: facts for name, facts in table().items() if name in shipped}
+    unknown = [name for name in names if name not in {*shipped, "all"}]
+    if unknown:
+        raise SystemExit(f"no shipped recipe is named {unknown[0]!r}; there are {', '.join(shipped)}")
+    wanted = [n for n in shipped if n in names or "all" in names or (not names and n not in entries)]
+    FOLDER.mkdir(exist_ok=True)
+    for name in wanted:
+        entries[name] = make(shipped[name])
+        (FOLDER / "weights.toml").write_text(toml(entries), encoding="utf-8")
+        print(
+            f"{name}: {(FOLDER / f'{name}.npz').stat().st_size:,} bytes, {entries[name]['minutes']} minutes", flush=True
+        )
+    for path in FOLDER.iterdir():
+        if path.suffix in (".npz", ".log") and path.stem not in entries:
+            path.unlink()
+    (FOLDER / "weights.toml").write_text(toml(entries), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
