@@ -12,6 +12,7 @@ from typing import Any
 
 from docutils import nodes
 from sphinx.application import Sphinx
+from sphinx.config import Config
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
@@ -116,6 +117,11 @@ def _not_prose(text: nodes.Text) -> bool:
     return False
 
 
+def keep_the_authors_numbers(app: Sphinx, config: Config) -> None:
+    config.numfig = False  # Jupyter Book turns it on, whatever _config.yml says: “Fig. 1 Figure 11.1.”
+
+
 def setup(app: Sphinx) -> None:
+    app.connect("config-inited", keep_the_authors_numbers, priority=900)
     app.connect("source-read", note_words, priority=400)
     app.add_transform(Figures)

@@ -174,6 +174,7 @@ def test_the_site_makes_one_figure_of_both(built):
     shown = re.sub(r"<pre>.*?</pre>", "", text, flags=re.DOTALL)  # the cells' code holds the words too
     assert shown.count("A curve.") == 1, "the caption is shown once"
     assert text.count("<figcaption>") == 3
+    assert "Fig. 1" not in shown, "numbers are the author's"
 
 
 def test_the_site_links_what_the_text_mentions(built):

@@ -101,6 +101,15 @@ MOMENTS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def _one_thread():
+    """Two threads that wait for each other on a busy machine take many times as long as one."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 @pytest.fixture(scope="module")
 def runner():
     if not hasattr(os, "fork"):
