@@ -124,7 +124,7 @@ def _fitted(recipe: Recipe, run: Run, options: Options, checkpoint: Path, resume
     from deconvlib.course.training import fit
 
     count = sum(parameter.numel() for parameter in run.model.parameters())
-    began = time.perf_counter()
+    began, used = time.perf_counter(), time.process_time()
     with open(checkpoint.with_name("log.txt"), "a", encoding="utf-8") as log:
 
         def say(line: str) -> None:
@@ -132,11 +132,13 @@ def _fitted(recipe: Recipe, run: Run, options: Options, checkpoint: Path, resume
             print(line, file=log, flush=True)
 
         def report(epoch: int, means: dict[str, float]) -> None:
-            nonlocal began
-            now = time.perf_counter()
+            nonlocal began, used
+            now, spent = time.perf_counter(), time.process_time()
             numbers = "  ".join(f"{name} {value:.5g}" for name, value in means.items())
-            say(f"epoch {epoch:>{len(str(options.epochs))}}/{options.epochs}  {numbers}  {now - began:.1f} s")
-            began = now
+            say(
+                f"epoch {epoch:>{len(str(options.epochs))}}/{options.epochs}  {numbers}  {now - began:.1f} s  cpu {spent - used:.1f} s"
+            )
+            began, used = now, spent
 
         say(f"{recipe.name}: {count:,} parameters, seed {options.seed}, {options.epochs} epochs, {options.device.type}")
         return fit(
