@@ -139,7 +139,9 @@ class Look:
             self.zip(path, where, zips + 1)
         elif suffix == ".ipynb":
             self.found.append(Found(str(where), path, changed))
-        elif suffix == ".py" and not _course_support(where):
+        elif suffix == ".py" and _course_support(where):
+            pass  # it came with every learner's copy
+        elif suffix == ".py":
             module = self._module(where)
             if module is not None:
                 self.found.append(Found(str(where), path, changed, module, PACKAGE in where.parts[:-1]))

@@ -220,9 +220,10 @@ def test_the_command_is_no_chapter_and_no_part_of_a_submission(tmp_path):
     (tmp_path / "deconvlib/train.py").write_bytes((ROOT / "deconvlib/train.py").read_bytes())
     (tmp_path / "deconvlib/helper.py").write_text("X = 1\n")
     chapters = {name: exercise.chapter for name, exercise in exercises().items()}
-    sources = Submission.read(tmp_path, chapters).sources
-    assert "helper" in sources
-    assert "train" not in sources
+    submission = Submission.read_from(tmp_path, chapters)
+    assert "helper" in submission.sources
+    assert "train" not in submission.sources
+    assert not [one for one in submission.ignored if "train" in one.path], "it came with the course: no word of it"
 
 
 def test_it_runs_where_the_learner_works(tmp_path):

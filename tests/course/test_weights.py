@@ -6,6 +6,7 @@ import hashlib
 import importlib.util
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ from deconvlib.course.weights import load_weights, pack, restore, table, unpack 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def network(width: int = 4) -> nn.Module:
+def network(width: int = 4) -> nn.Sequential:
     torch.manual_seed(0)
     return nn.Sequential(nn.Conv2d(1, width, 3), nn.BatchNorm2d(width), nn.ConvTranspose2d(width, 2, 4), nn.PReLU())
 
@@ -76,7 +77,8 @@ def test_what_cannot_be_packed_is_refused(value, kind, message):
 def shipped(monkeypatch, tmp_path):
     """One network, shipped in a folder of this test."""
     monkeypatch.setattr(weights, "FOLDER", tmp_path)
-    np.savez(tmp_path / "small.npz", **pack(network().state_dict()))
+    arrays: dict[str, Any] = dict(pack(network().state_dict()))
+    np.savez(tmp_path / "small.npz", **arrays)
     digest = hashlib.sha256((tmp_path / "small.npz").read_bytes()).hexdigest()
     monkeypatch.setattr(weights, "table", lambda: {"small": {"sha256": digest}})
     return tmp_path / "small.npz"
@@ -85,7 +87,7 @@ def shipped(monkeypatch, tmp_path):
 def test_restored_weights_are_in_the_module(shipped):
     module = restore(network().train(), "small")
     assert not module.training
-    assert torch.equal(module[0].weight, load_weights("small")["0.weight"])
+    assert torch.equal(module.get_parameter("0.weight"), load_weights("small")["0.weight"])
 
 
 def test_another_build_is_refused_in_words(shipped):
