@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from deconv_tests.patience import PATIENCE
 from deconvlib.course import explore, show_figure, show_grids, show_images
 from deconvlib.course.figures import METADATA, checked_words
 
@@ -85,7 +86,7 @@ def example(tmp_path_factory) -> Path:
     kernel = {"name": "python3", "display_name": "Python 3", "language": "python"}
     path = folder / "11-example.ipynb"
     nbformat.write(new.new_notebook(cells=cells, metadata={"kernelspec": kernel}), path)
-    subprocess.run([sys.executable, str(ROOT / "book/execute.py"), str(path)], check=True, timeout=600)
+    subprocess.run([sys.executable, str(ROOT / "book/execute.py"), str(path)], check=True, timeout=PATIENCE)
     return path
 
 
@@ -114,7 +115,7 @@ def test_the_picture_is_the_one_that_is_shown_without_words(tmp_path):
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     path = tmp_path / "two.ipynb"
     nbformat.write(notebook, path)
-    subprocess.run([sys.executable, str(ROOT / "book/execute.py"), str(path)], check=True, timeout=600)
+    subprocess.run([sys.executable, str(ROOT / "book/execute.py"), str(path)], check=True, timeout=PATIENCE)
     first, second = (found[0]["data"] for found in outputs(path))
     assert first["text/plain"] == second["text/plain"]
     assert base64.b64decode(first["image/png"]) == base64.b64decode(second["image/png"])
@@ -127,7 +128,7 @@ def test_nbval_finds_stored_figures_unchanged(example):
         "-m",
         "pytest",
         "--nbval",
-        "--nbval-cell-timeout=300",
+        f"--nbval-cell-timeout={PATIENCE}",
         "-p",
         "no:deconv_grader.checks.plugin",
     ]
@@ -137,7 +138,7 @@ def test_nbval_finds_stored_figures_unchanged(example):
         env=os.environ | {"DECONV_EXPLORERS": "static"},
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stdout[-3000:]
@@ -154,7 +155,7 @@ def built(example) -> Path:
     program = "from jupyter_book.cli.main import main; main()"
     command = [sys.executable, "-c", program, "build", str(folder), "--path-output", str(folder / "out"), "-W", "-n"]
     done = subprocess.run(
-        [*command, "--keep-going"], cwd=folder, capture_output=True, text=True, timeout=900, check=False
+        [*command, "--keep-going"], cwd=folder, capture_output=True, text=True, timeout=PATIENCE, check=False
     )
     assert done.returncode == 0, done.stdout[-4000:] + done.stderr[-4000:]
     return folder / "out/_build/html/chapters/11-example.html"

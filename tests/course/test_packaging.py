@@ -79,6 +79,8 @@ def test_the_wheel_takes_no_generic_name(wheel):
     assert "deconvlib/course/data/photos15_256.npz" in names
     assert "deconvlib/course/stubs/convolution.py" in names, "what the exercises are"
     assert any(name.endswith("explorers/convolution.mjs") for name in names)
+    assert {"deconvlib/train.py", "deconvlib/course/recipes/classification.py"} <= set(names)
+    assert {"deconvlib/course/weights/weights.toml", "deconvlib/course/weights/garments.npz"} <= set(names)
 
 
 def test_a_reader_of_part_one_gets_no_torch_and_no_sphinx(python, tmp_path):
@@ -102,6 +104,15 @@ def test_every_function_of_part_one_is_served(python, tmp_path):
     shown = run(python, "-c", code, cwd=tmp_path)
     assert shown.stdout.splitlines() == ["[[[[4.0, 4.0, 4.0], [4.0, 4.0, 4.0]]]]", "(256, 256, 3)"], shown.stderr
     assert shown.stderr.strip() == "conv2d is not written yet; the reference answer is used."
+
+
+def test_the_command_that_trains_asks_for_torch_in_words(python, tmp_path):
+    shown = run(python, "-m", "deconvlib.train", "--help", cwd=tmp_path)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    refused = run(python, "-m", "deconvlib.train", "garments", cwd=tmp_path)
+    assert refused.returncode == 2
+    assert refused.stderr == "deconvlib.train: training needs PyTorch: pip install 'deconvlib[torch]'\n"
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_workspace_is_picked_up_graded_and_left_alone(python, tmp_path):

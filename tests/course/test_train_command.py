@@ -15,6 +15,7 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
+from deconv_tests.patience import PATIENCE  # noqa: E402
 from deconvlib.course import command, fashion_mnist  # noqa: E402
 from deconvlib.course.catalogue import COURSES_OWN, chapter_modules, exercises  # noqa: E402
 from deconvlib.course.recipes import recipes  # noqa: E402
@@ -41,7 +42,7 @@ def program(*arguments: str, cwd: Path, **options) -> subprocess.CompletedProces
         env=os.environ | {"DECONV_WORKSPACE": "none"} | ALONE,
         capture_output=True,
         text=True,
-        timeout=900,
+        timeout=PATIENCE,
         check=False,
         **options,
     )
@@ -193,15 +194,15 @@ raise SystemExit(command.main(sys.argv[1:]))
 def test_the_program_killed_for_real_goes_on(tmp_path):
     words = [sys.executable, "-c", FEW, "garments", "--epochs", "12", "--device", "cpu"]
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path, "env": os.environ | ALONE}
-    subprocess.run([*words, "--out", "whole"], check=True, timeout=900, **quiet)
+    subprocess.run([*words, "--out", "whole"], check=True, timeout=PATIENCE, **quiet)
     with subprocess.Popen([*words, "--out", "broken"], **quiet) as process:
-        limit = time.monotonic() + 600
+        limit = time.monotonic() + PATIENCE
         while not (tmp_path / "broken/run.pt").exists() and process.poll() is None and time.monotonic() < limit:
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
     assert not (tmp_path / "broken/weights.pt").exists()
-    subprocess.run([*words, "--out", "broken", "--resume"], check=True, timeout=900, **quiet)
+    subprocess.run([*words, "--out", "broken", "--resume"], check=True, timeout=PATIENCE, **quiet)
     histories = [(tmp_path / name / "history.json").read_text() for name in ("whole", "broken")]
     assert histories[0] == histories[1]
     assert len(json.loads(histories[0])["loss"]) == 12
@@ -237,7 +238,7 @@ def test_it_runs_where_the_learner_works(tmp_path):
         env={key: value for key, value in os.environ.items() if key != "DECONV_WORKSPACE"},
         capture_output=True,
         text=True,
-        timeout=600,
+        timeout=PATIENCE,
         check=False,
     )
     assert done.returncode == 0, done.stderr
