@@ -16,6 +16,7 @@ import pytest
 from deconv_tests.patience import PATIENCE
 from deconvlib.course import explore, show_figure, show_grids, show_images
 from deconvlib.course.figures import METADATA, checked_words
+from deconvlib.course.surroundings import STORED
 
 ROOT = Path(__file__).resolve().parents[2]
 NOTEBOOKS = sorted((ROOT / "chapters").glob("*.ipynb"))
@@ -135,7 +136,7 @@ def test_nbval_finds_stored_figures_unchanged(example):
     done = subprocess.run(
         [*command, "-o", "addopts=", str(example)],
         cwd=example.parent,
-        env=os.environ | {"DECONV_EXPLORERS": "static"},
+        env=os.environ | {STORED: "1"},
         capture_output=True,
         text=True,
         timeout=PATIENCE,
