@@ -11,6 +11,7 @@ import os
 import re
 import stat
 import tempfile
+import warnings
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -88,7 +89,9 @@ def alone(workspace: Path, seconds: float = WAIT_SECONDS) -> Iterator[None]:
     CannotEdit
         If another does so for longer than `seconds`, or nothing can be written here.
     """
-    import filelock
+    with warnings.catch_warnings():  # where the system has no locks of its own, filelock takes a file, and says so
+        warnings.simplefilter("ignore")
+        import filelock
 
     folder = _kept_folder(workspace)
     try:

@@ -114,7 +114,9 @@ def progress(context: typer.Context) -> None:
             )
     console.print(f"\n[bold]{score} of {total} points[/]")
     if workspace is None and not IN_CHECKOUT:
-        console.print(f"There is no workspace here: `{command('start')}` makes one, with the stubs for you to complete.")
+        console.print(
+            f"There is no workspace here: `{command('start')}` makes one, with the stubs for you to complete."
+        )
         return
     following = begun or fresh  # finish what is begun before starting something new
     if following is None:

@@ -18,7 +18,9 @@ import ctypes
 import functools
 import importlib.util
 import os
+import select
 import shutil
+import socket
 import struct
 import subprocess
 import sys
@@ -78,6 +80,8 @@ def missing() -> str:
     found = {
         "os.fork": hasattr(os, "fork"),
         "os.pidfd_open": hasattr(os, "pidfd_open"),
+        "select.poll": hasattr(select, "poll"),
+        "socket.send_fds": hasattr(socket, "send_fds") and hasattr(socket, "recv_fds"),
         "the module resource": importlib.util.find_spec("resource") is not None,
         "/proc": os.path.isdir("/proc/self"),
     }
