@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pickle
-import select
+import selectors
 import signal
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -65,13 +65,13 @@ def in_a_child(
     os.close(writing)
     ends = time.monotonic() + 2 * PATIENCE * exercise.deadline
     chunks: list[bytes] = []
-    ready = select.poll()
-    ready.register(reading, select.POLLIN)
+    ready = selectors.DefaultSelector()
+    ready.register(reading, selectors.EVENT_READ)
     try:
         while time.monotonic() < ends:
             if interrupted():
                 raise Stopped
-            if not ready.poll(1000 * SLICE):
+            if not ready.select(SLICE):
                 continue
             chunk = os.read(reading, 1 << 16)
             if not chunk:
@@ -80,6 +80,7 @@ def in_a_child(
     finally:
         os.kill(pid, signal.SIGKILL)  # not waited for yet: the number is still its own
         status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+        ready.close()
         os.close(reading)
     try:
         (result,) = pickle.loads(b"".join(chunks))

@@ -15,12 +15,16 @@ from deconv_tests.patience import PATIENCE
 
 # Runs before anything else in the process, and in its children: takes away what $LACKING names.
 PRELUDE = """
-import builtins, io, os, select, signal, socket, sys
+import builtins, io, os, select, sys
 
 lacking = os.environ["LACKING"].split()
+for name in ("poll", "epoll"):  # before the standard library's own modules look for them
+    if name in lacking and hasattr(select, name):
+        delattr(select, name)
+import signal, socket
+
 for module, names in {
     os: ("fork", "forkpty", "pidfd_open", "O_NOFOLLOW", "O_NONBLOCK", "O_PATH", "O_DIRECTORY", "killpg", "sched_getaffinity"),
-    select: ("poll", "epoll"),
     signal: ("setitimer", "getitimer", "SIGALRM", "SIGVTALRM", "SIGPROF"),
     socket: ("send_fds", "recv_fds", "AF_UNIX"),
 }.items():
