@@ -32,7 +32,11 @@ HEAD = "# Made by `make weights`: how each of the shipped weights came about. Fi
 def machine() -> str:
     """The kind of machine, without its name."""
     words = Path("/proc/cpuinfo")
-    found = re.search(r"^model name\s*:\s*(.+)$", words.read_text(), re.MULTILINE) if words.is_file() else None
+    found = (
+        re.search(r"^model name\s*:\s*(.+)$", words.read_text(encoding="utf-8"), re.MULTILINE)
+        if words.is_file()
+        else None
+    )
     model = found[1].strip() if found else platform.processor() or platform.machine()
     return f"{model}, {len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} cores"
 

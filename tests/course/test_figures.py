@@ -92,7 +92,9 @@ def example(tmp_path_factory) -> Path:
 
 
 def outputs(path: Path) -> list[list[dict[str, Any]]]:
-    return [cell["outputs"] for cell in json.loads(path.read_text())["cells"] if cell["cell_type"] == "code"]
+    return [
+        cell["outputs"] for cell in json.loads(path.read_text(encoding="utf-8"))["cells"] if cell["cell_type"] == "code"
+    ]
 
 
 def test_a_notebook_shows_the_picture_and_below_it_the_caption(example):

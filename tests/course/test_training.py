@@ -134,7 +134,7 @@ def whole(runner, tmp_path_factory):
     """The run that nobody interrupted."""
     path = tmp_path_factory.mktemp("whole") / "run.pt"
     assert runner(path) == 0
-    return json.loads(Path(f"{path}.json").read_text())
+    return json.loads(Path(f"{path}.json").read_text(encoding="utf-8"))
 
 
 def test_a_run_has_what_a_resumed_one_is_compared_by(whole):
@@ -150,7 +150,7 @@ def test_a_run_killed_at_any_moment_ends_with_the_same_numbers(runner, whole, tm
     assert killed == -9
     assert not Path(f"{path}.json").exists()
     assert runner(path) == 0
-    assert json.loads(Path(f"{path}.json").read_text()) == whole
+    assert json.loads(Path(f"{path}.json").read_text(encoding="utf-8")) == whole
 
 
 def test_a_run_killed_again_and_again_ends_with_the_same_numbers(runner, whole, tmp_path):
@@ -158,7 +158,7 @@ def test_a_run_killed_again_and_again_ends_with_the_same_numbers(runner, whole, 
     for _ in range(EPOCHS):
         assert runner(path, f"batch {BATCHES + 1}") in (-9, 0)
     assert runner(path) == 0
-    assert json.loads(Path(f"{path}.json").read_text()) == whole
+    assert json.loads(Path(f"{path}.json").read_text(encoding="utf-8")) == whole
 
 
 def test_a_finished_run_is_not_trained_again(runner, whole, tmp_path):
