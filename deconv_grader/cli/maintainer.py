@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deconv_grader.cli.app import Refused, app
+from deconv_grader.cli.shared import Names, Refused, app
 from deconvlib.course.catalogue import CHAPTERS, Exercise
 from deconvlib.course.workspace import PACKAGE
 
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 dev = typer.Typer(help="For maintainers of the course: add an exercise, and check that all its pieces are there.")
 app.add_typer(dev, name="dev", hidden=True)
-
-Names = Annotated[
-    list[str] | None, typer.Argument(help="Exercises, chapters or chapter numbers; all if none is given.")
-]
 
 
 def _chosen(course: Checkout, names: list[str] | None) -> list[Exercise]:
