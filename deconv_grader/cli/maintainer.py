@@ -54,7 +54,7 @@ def about(context: typer.Context) -> None:
 @dev.command()
 def check(names: Names = None) -> None:
     """Say which pieces of these exercises are missing, and where they go."""
-    from deconv_grader.maintaining import pieces
+    from deconv_grader.maintaining import chapter_pieces, pieces
     from deconv_grader.maintaining.checkout import Checkout, Unsound
 
     _copy_stubs()
@@ -62,7 +62,7 @@ def check(names: Names = None) -> None:
     chosen, wrong = _chosen(course, names), 0
     try:
         if not names:
-            wrong += _told("files", iter(pieces.strays(course)))
+            wrong += _told("files", iter(chapter_pieces.strays(course)))
         for exercise in chosen:
             wrong += _told(exercise.id, _problems(course, exercise))
             if not pieces.runs(course, exercise):
@@ -70,7 +70,7 @@ def check(names: Names = None) -> None:
                     "    When these are there: are mistakes rejected, variants accepted, the example true, defaults pinned?"
                 )
         for chapter in dict.fromkeys(exercise.chapter for exercise in chosen):
-            wrong += _told(f"chapter {CHAPTERS[chapter]}, {chapter}", iter(pieces.of_chapter(course, chapter)))
+            wrong += _told(f"chapter {CHAPTERS[chapter]}, {chapter}", iter(chapter_pieces.of_chapter(course, chapter)))
     except Unsound as error:
         raise Refused(str(error)) from None
     typer.echo(f"{pieces.count(wrong, 'piece')} missing or wrong" if wrong else "Every piece is there.")
