@@ -18,8 +18,9 @@ from parso.python.tree import Name
 from parso.tree import NodeOrLeaf
 
 from deconv_grader.answers.editing import header, pristine
-from deconv_grader.answers.reader import Binding, Module, blanked, children, read
+from deconv_grader.answers.reader import Binding, Module, blanked, read
 from deconv_grader.answers.source import LARGEST_MODULE, CannotEdit, CannotRead, read_handed_in
+from deconv_grader.answers.syntax import children
 
 LARGEST_NOTEBOOK = 32 << 20
 LARGEST_TOTAL = 2 << 20

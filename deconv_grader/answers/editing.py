@@ -15,8 +15,9 @@ from parso.tree import NodeOrLeaf
 from parso.utils import split_lines
 
 from deconv_grader.answers import writer
-from deconv_grader.answers.reader import Binding, Module, children, python_problem, read
+from deconv_grader.answers.reader import Binding, Module, read
 from deconv_grader.answers.source import CannotEdit, Source
+from deconv_grader.answers.syntax import children, python_problem
 from deconvlib.course.catalogue import STUBS, Exercise, exercises_in
 
 # ----------------------------------------------------------------------------------------------- the course's own text

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from deconv_grader.answers.layouts import Ignored
@@ -12,12 +13,18 @@ from deconv_grader.answers.reader import blanked, read
 
 @dataclass(frozen=True)
 class Part:
-    """The text that one file has for a module, and which of the module's exercises are written in it (None: no Python)."""
+    """The text that one file has for a module with these exercises."""
 
     where: str
     text: str
     changed: float
-    written: frozenset[str] | None
+    module: str
+    exercises: frozenset[str]
+
+    @functools.cached_property
+    def written(self) -> frozenset[str] | None:
+        """Which exercises are written in it: taken apart only where another file has the same module."""
+        return written(self.text, self.module, self.exercises)
 
 
 @dataclass(frozen=True)
@@ -28,6 +35,12 @@ class Merged:
     read: tuple[str, ...]
     ignored: tuple[Ignored, ...] = ()
     notes: tuple[str, ...] = ()
+
+
+def written(text: str, module: str, names: Collection[str]) -> frozenset[str] | None:
+    """Which of `names` have an answer in a module's text; None if it is not Python, and importing it will say why."""
+    found = read(text, f"{module}.py")
+    return None if found.problem else frozenset(found.written(names))
 
 
 def natural(text: str) -> tuple[tuple[int, int, str], ...]:

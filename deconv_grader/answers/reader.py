@@ -7,23 +7,30 @@ neither the list of exercises nor the bodies beside it. Whether the whole is Pyt
 
 from __future__ import annotations
 
-import ast
 import functools
 import re
-import warnings
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import parso
-from parso.python.tree import Class, Function, Name
+from parso.python.tree import Class, Function
 from parso.tree import NodeOrLeaf
 from parso.utils import split_lines
 
 from deconv_grader.answers.source import CannotEdit
+from deconv_grader.answers.syntax import (
+    bare_arguments,
+    bound_names,
+    children,
+    definition_type,
+    is_docstring,
+    is_stub,
+    methods_of,
+    python_problem,
+    with_decorators,
+)
 
-TOO_DEEP = "the text is nested too deeply for Python"
-_SCOPES = ("funcdef", "classdef", "lambdef")
 _SIMPLE_HEAD = re.compile(r"(?:@|(?:async[ \t]+def|def|class)\b)")
 
 
@@ -177,12 +184,12 @@ class Module:
 
     def _bindings(self) -> Iterator[Binding]:
         for statement in self.statements:
-            for leaf, node in _bound(statement):
-                whole = statement if node is None else _whole(node)
+            for leaf, node in bound_names(statement):
+                whole = statement if node is None else with_decorators(node)
                 start, end = self.offset(whole.start_pos), self.offset(whole.end_pos)
                 if node is not None:
                     end = self._cut(node, end) if self.problem else self._with_comments(node, end)
-                unbinds = node is None and _definition_type(leaf) == "del_stmt"
+                unbinds = node is None and definition_type(leaf) == "del_stmt"
                 yield Binding(
                     leaf.value, leaf.start_pos[0], start, end, statement, node, unbinds, whole.start_pos[1] == 0
                 )
@@ -191,7 +198,7 @@ class Module:
         """Comments below the last statement that are indented like a body belong to it."""
         line = node.end_pos[0] - 1 if node.end_pos[1] == 0 else len(self.lines)
         kept = end
-        margin = _whole(node).start_pos[1]
+        margin = with_decorators(node).start_pos[1]
         for at in range(line, len(self.lines)):
             stripped = self.lines[at].strip()
             if stripped.startswith("#") and len(self.lines[at]) - len(self.lines[at].lstrip()) > margin:
@@ -239,12 +246,12 @@ class Module:
         if suite.type != "suite":  # def f(x): return x
             return self.offset(suite.start_pos), binding.end
         first = suite.children[1]
-        return self.offset(first.end_pos if _is_docstring(first) else suite.children[0].end_pos), binding.end
+        return self.offset(first.end_pos if is_docstring(first) else suite.children[0].end_pos), binding.end
 
     def indent(self, binding: Binding) -> str:
         """How a definition's docstring is indented; four spaces where there is none."""
         suite = children(binding.node)[-1]
-        if suite.type != "suite" or not _is_docstring(suite.children[1]):
+        if suite.type != "suite" or not is_docstring(suite.children[1]):
             return "    "
         line, column = suite.children[1].start_pos
         return self.lines[line - 1][:column]
@@ -290,10 +297,10 @@ class Module:
         node = binding.node
         assert node is not None
         if isinstance(node, Class):
-            made = [part for part in _methods(node) if part.name.value == "__init__"]
-            return _bare(made[-1]).partition(", ")[2] if made else ""
+            made = [part for part in methods_of(node) if part.name.value == "__init__"]
+            return bare_arguments(made[-1]).partition(", ")[2] if made else ""
         assert isinstance(node, Function)
-        return _bare(node)
+        return bare_arguments(node)
 
     def bases(self, binding: Binding) -> tuple[str, ...]:
         """What a class derives from; torch.nn by its usual name."""
@@ -318,141 +325,5 @@ def blanked(text: str, spans: Iterable[tuple[int, int]]) -> str:
     return text
 
 
-def python_problem(text: str) -> tuple[int | None, str] | None:
-    """The line, where it is known, and the words of what keeps Python from reading a text; None if nothing does."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        try:
-            compile(text, "<text>", "exec", dont_inherit=True)
-        except SyntaxError as error:
-            return error.lineno, error.msg
-        except (RecursionError, MemoryError):
-            return None, TOO_DEEP
-        except ValueError as error:
-            return None, str(error)
-    return None
-
-
-def is_stub(node: NodeOrLeaf) -> bool:
-    """Whether the body (of every method, for a class) only raises NotImplementedError, with a plain message or none."""
-    if isinstance(node, Class):
-        methods = _methods(node)
-        return bool(methods) and all(map(is_stub, methods))
-    suite = children(node)[-1]
-    statements: list[NodeOrLeaf] = []
-    for part in suite.children if suite.type == "suite" else [suite]:
-        statements += part.children if part.type == "simple_stmt" else [part]
-    kept = [
-        part
-        for part in statements
-        if part.type not in ("newline", "string", "strings", "number") and _value(part) not in (";", "...")
-    ]
-    if len(kept) != 1 or kept[0].type != "raise_stmt":
-        return False
-    raised = children(kept[0])[1:]
-    if len(raised) != 1:
-        return False
-    if _value(raised[0]) == "NotImplementedError":
-        return True
-    return raised[0].type == "atom_expr" and _is_plain_call(raised[0])
-
-
-def _is_plain_call(node: NodeOrLeaf) -> bool:
-    parts = children(node)
-    if len(parts) != 2 or _value(parts[0]) != "NotImplementedError" or parts[1].type != "trailer":
-        return False
-    inside = parts[1].children
-    return inside[0].value == "(" and (len(inside) == 2 or (len(inside) == 3 and inside[1].type == "string"))
-
-
-def children(node: NodeOrLeaf | None) -> list[Any]:
-    """The parts of a node; none of a leaf."""
-    return getattr(node, "children", [])
-
-
 def _lf(text: str) -> str:
     return text.replace("\r\n", "\n").replace("\r", "\n")
-
-
-def _value(node: NodeOrLeaf) -> str:
-    return getattr(node, "value", "")
-
-
-def _methods(node: Class) -> list[Function]:
-    suite = node.children[-1]
-    found = []
-    for part in suite.children if suite.type == "suite" else []:
-        inner = part.children[-1] if part.type in ("decorated", "async_stmt") else part
-        inner = inner.children[-1] if inner.type == "async_funcdef" else inner
-        if isinstance(inner, Function):
-            found.append(inner)
-    return found
-
-
-def _bare(node: Function) -> str:
-    parts: list[str] = []
-    for part in node.children[2].children[1:-1]:
-        if part.type == "param":
-            stars = "*" * part.star_count
-            default = f"={_tight(part.default)}" if part.default is not None else ""
-            parts.append(f"{stars}{part.name.value}{default}")
-        elif _value(part) in ("*", "/"):
-            parts.append(part.value)
-        elif part.type == "operator" and part.value == ",":
-            continue
-    return ", ".join(parts)
-
-
-def _tight(node: NodeOrLeaf) -> str:
-    """An expression as Python writes it, so that layout does not matter."""
-    code = node.get_code(include_prefix=False)
-    try:
-        return ast.unparse(ast.parse(code.strip(), mode="eval"))
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return code
-
-
-def _is_docstring(node: NodeOrLeaf) -> bool:
-    if node.type != "simple_stmt":
-        return False
-    parts = [part.type for part in children(node)]
-    return parts in (["string", "newline"], ["strings", "newline"], ["string"])
-
-
-def _whole(node: NodeOrLeaf) -> NodeOrLeaf:
-    """A definition with its decorators."""
-    while node.parent is not None and node.parent.type in ("async_funcdef", "async_stmt", "decorated"):
-        node = node.parent
-    return node
-
-
-def _definition_type(leaf: NodeOrLeaf) -> str:
-    found = leaf.get_definition() if isinstance(leaf, Name) else None
-    return found.type if found is not None else ""
-
-
-def _binds(leaf: Name) -> bool:
-    """Whether a name that stands outside of definitions gets a value, or loses it, where it stands."""
-    parent = leaf.parent
-    if parent is None or parent.type == "trailer":  # f.x = 1 binds no x
-        return False
-    kind = _definition_type(leaf)
-    if kind in ("", "param", "sync_comp_for", "comp_for"):
-        return False
-    if kind == "expr_stmt" and parent.type == "expr_stmt" and parent.children[1].type == "annassign":
-        return len(parent.children[1].children) > 2  # `x: int` alone binds nothing
-    return True
-
-
-def _bound(statement: NodeOrLeaf) -> Iterator[tuple[Name, NodeOrLeaf | None]]:
-    """The names that a statement at the top binds, in order, each with its definition if it has one."""
-    todo = [statement]
-    while todo:
-        node = todo.pop()
-        if node.type in ("funcdef", "classdef"):
-            yield node.name, node  # type: ignore[attr-defined]
-        elif isinstance(node, Name):
-            if _binds(node):
-                yield node, None
-        elif node.type not in _SCOPES and hasattr(node, "children"):
-            todo += reversed(node.children)

@@ -7,14 +7,13 @@ file is said of that file alone.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from deconv_grader.answers.cells import LARGEST_TOTAL, extract_notebook
 from deconv_grader.answers.layouts import MOST_SAID, Found, Ignored, Look, look
-from deconv_grader.answers.merging import Part, merge
-from deconv_grader.answers.reader import read
+from deconv_grader.answers.merging import Part, merge, written
 from deconv_grader.answers.source import LARGEST_MODULE, CannotRead, read_handed_in
 
 __all__ = ["CannotRead", "Submission"]
@@ -109,8 +108,8 @@ class Submission:
                 if module not in parts and len(parts) >= MOST_MODULES:
                     looked.ignore(found.where, f"there are more than {MOST_MODULES} modules")
                     continue
-                written = _written(text, module, names.get(module, frozenset()))
-                parts.setdefault(module, []).append(Part(found.where, text, found.changed, written))
+                own = names.get(module, frozenset())
+                parts.setdefault(module, []).append(Part(found.where, text, found.changed, module, own))
         return parts
 
     def _texts(self, found: Found, exercises: Mapping[str, str]) -> dict[str, str]:
@@ -133,17 +132,11 @@ class Submission:
             self.problems.pop(module, None)
         for name in list(self.broken):
             module = exercises[name]
-            if name in (_written(self.sources.get(module, ""), module, {name}) or ()):
+            if name in (written(self.sources.get(module, ""), module, {name}) or ()):
                 self.notes.append(f"{self.broken.pop(name)}; another {name} counts in its place")
         if len(self.ignored) > MOST_SAID:
             more = len(self.ignored) - MOST_SAID
             self.ignored[MOST_SAID:] = [Ignored("...", f"and {more} more files and folders that hold no answer")]
-
-
-def _written(text: str, module: str, names: Collection[str]) -> frozenset[str] | None:
-    """Which of `names` have an answer in a module's text; None if it is not Python, and importing it will say why."""
-    found = read(text, f"{module}.py")
-    return None if found.problem else frozenset(found.written(names))
 
 
 def _nothing(submission: Submission) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import numpy as np
@@ -54,22 +54,6 @@ class Feedback:
     def from_dict(cls, facts: dict[str, Any]) -> Feedback:
         grids = {key: [Grid(**grid) for grid in facts[key]] for key in ("given", "expected", "got")}
         return cls(**{**facts, **grids})
-
-
-class Told:
-    """A failed check as plain pytest prints it: its feedback, and the likeliest mistake."""
-
-    def __init__(self, failed: CheckFailed):
-        self.failed = failed
-
-    def __str__(self) -> str:
-        from deconv_grader.checks.feedback_text import plain
-
-        feedback = replace(self.failed.feedback)
-        suspects = self.failed.suspects() if self.failed.suspects else None
-        if suspects:
-            feedback.name(suspects[0])
-        return plain(feedback)
 
 
 class CheckFailed(AssertionError):

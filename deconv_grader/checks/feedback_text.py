@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from deconv_grader.checks.feedback import Feedback, Grid
+from deconv_grader.checks.feedback import CheckFailed, Feedback, Grid
 
 if TYPE_CHECKING:
     from rich.text import Text
@@ -87,3 +88,17 @@ def feedback_lines(feedback: Feedback) -> list[Text]:
 def plain(feedback: Feedback) -> str:
     """A failed check as plain text."""
     return "\n".join(part.plain for part in feedback_lines(feedback))
+
+
+class Told:
+    """A failed check as plain pytest prints it: its feedback, and the likeliest mistake."""
+
+    def __init__(self, failed: CheckFailed):
+        self.failed = failed
+
+    def __str__(self) -> str:
+        feedback = replace(self.failed.feedback)
+        suspects = self.failed.suspects() if self.failed.suspects else None
+        if suspects:
+            feedback.name(suspects[0])
+        return plain(feedback)

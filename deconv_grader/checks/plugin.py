@@ -12,7 +12,8 @@ import pytest
 
 from deconv_grader.checks.assertions import History, Learner
 from deconv_grader.checks.drawn import told_by_the_answer
-from deconv_grader.checks.feedback import CheckFailed, Told
+from deconv_grader.checks.feedback import CheckFailed
+from deconv_grader.checks.feedback_text import Told
 from deconv_grader.checks.in_process import named_answers
 from deconv_grader.values import torch_scipy
 from deconv_grader.values.calls import Answers

@@ -1,86 +1,30 @@
-"""The ``deconv`` command line."""
+"""The ``deconv`` command line: the learner's half, and what it ends with."""
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from deconv_grader.answers.source import CannotEdit
-from deconvlib.course.catalogue import CHAPTERS, Exercise, exercises
+from deconv_grader.cli.shared import (
+    Names,
+    NotDone,
+    Refused,
+    app,
+    exercise_named,
+    exercises_named,
+    new_console,
+    open_workbook,
+    solution_source,
+)
+from deconvlib.course.catalogue import CHAPTERS, Exercise
 from deconvlib.course.surroundings import command
 from deconvlib.course.workspace import IN_CHECKOUT, PACKAGE, NoWorkspace, find_workspace
-
-app = typer.Typer(
-    name="deconv",
-    help="Complete, check and score the exercises of the course.",
-    no_args_is_help=False,
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-    epilog="Exit codes: 0 all that was asked for passed (or was done), 1 something did not, 2 wrong use.",
-)
-
-
-class Refused(Exception):
-    """Something the command line was given is wrong: one line, and its exit code."""
-
-    code = 2
-
-
-class NotDone(Refused):
-    """What was asked for is sensible and could not be done."""
-
-    code = 1
-
-
-def _console() -> Any:
-    from rich.console import Console
-
-    return Console(highlight=False, soft_wrap=True)
-
-
-def _workbook(folder: Path | None = None) -> Any:
-    from deconv_grader.grading.workbook import Workbook
-
-    return Workbook(folder)
-
-
-def _find(names: list[str]) -> list[Exercise]:
-    """Exercises by name, id (``convolution.conv2d``), chapter name or chapter number; all of them for no name."""
-    known = exercises()
-    if not names:
-        return list(known.values())
-    found: dict[str, Exercise] = {}
-    for name in names:
-        number = int(name) if name.isdecimal() and len(name) < 5 else None
-        picked = {
-            exercise.name: exercise
-            for exercise in known.values()
-            if name in (exercise.name, exercise.id, exercise.chapter) or number == exercise.number
-        }
-        if not picked:
-            near = difflib.get_close_matches(name[:80], [*known, *CHAPTERS], n=2)
-            hint = f"; did you mean {' or '.join(near)}?" if near else f"; `{command()}` lists them"
-            shown = repr(name) if len(name) <= 80 else f"{name[:80]!r}... ({len(name):,} characters)"
-            raise Refused(f"no exercise or chapter is named {shown}{hint}")
-        found |= picked
-    return list(found.values())
-
-
-def _one(name: str) -> Exercise:
-    found = _find([name])
-    if len(found) != 1:
-        raise Refused(
-            f"{name!r} is a chapter with {len(found)} exercises; name one of {', '.join(e.name for e in found)}"
-        )
-    return found[0]
 
 
 @app.callback(invoke_without_command=True)
@@ -92,7 +36,7 @@ def progress(context: typer.Context) -> None:
     from deconv_grader.reports.statuses import look, sign
 
     workspace = find_workspace()
-    console, book = _console(), _workbook(workspace or PACKAGE.parent)
+    console, book = new_console(), open_workbook(workspace or PACKAGE.parent)
     begun: Exercise | None = None
     fresh: Exercise | None = None
     score = total = 0
@@ -128,11 +72,6 @@ def progress(context: typer.Context) -> None:
         )
 
 
-Names = Annotated[
-    list[str] | None, typer.Argument(help="Exercises, chapters or chapter numbers; all if none is given.")
-]
-
-
 @app.command()
 def check(
     names: Names = None,
@@ -141,7 +80,7 @@ def check(
     """Check your answers and say what is wrong with them."""
     from deconv_grader.reports.terminal import print_result
 
-    chosen, book = _find(names or []), _workbook()
+    chosen, book = exercises_named(names or []), open_workbook()
     results = book.check(chosen)
     if book.lacks:
         print(f"deconv: checked without a worker: {book.lacks}", file=sys.stderr)
@@ -149,9 +88,9 @@ def check(
     if as_json:
         print(json.dumps({"exercises": [result.as_dict() for result in results]}))
     elif not asked:
-        _console().print(f"No exercise is started yet. `{command()}` says which one comes first.")
+        new_console().print(f"No exercise is started yet. `{command()}` says which one comes first.")
     else:
-        console = _console()
+        console = new_console()
         for result in asked:
             print_result(console, result, verbose=len(chosen) == 1 or result.status != "passed")
             if len(asked) > 1 and result.status not in ("passed", "not started"):
@@ -169,30 +108,16 @@ def hint(
     number: Annotated[int, typer.Argument(help="How far up the ladder: 1 is a nudge.")] = 1,
 ) -> None:
     """Print a hint; a higher number gives away more."""
-    exercise = _one(name)
+    exercise = exercise_named(name)
     if not exercise.hints:
         raise Refused(f"{exercise.name} has no hints")
     if not 1 <= number <= len(exercise.hints):
         raise Refused(f"{exercise.name} has hints 1 to {len(exercise.hints)}, not {number}")
-    console = _console()
+    console = new_console()
     console.print(f"[bold]Hint {number} of {len(exercise.hints)}[/]")
     console.print(exercise.hints[number - 1], markup=False)
     if number < len(exercise.hints):
         console.print(f"[dim]More: {command(f'hint {exercise.name} {number + 1}')}[/]")
-
-
-def solution_source(exercise: Exercise) -> str:
-    """The worked answer's source."""
-    import ast
-
-    import deconv_solutions
-
-    path = Path(str(deconv_solutions.__file__)).parent / f"{exercise.chapter}.py"
-    text = path.read_text(encoding="utf-8")
-    for node in ast.parse(text).body:
-        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == exercise.name:
-            return "\n".join(text.splitlines()[node.lineno - 1 : node.end_lineno])
-    raise LookupError(f"{path.name} has no {exercise.name}")
 
 
 @app.command()
@@ -200,8 +125,8 @@ def solution(name: Annotated[str, typer.Argument(help="The exercise.")]) -> None
     """Print the worked answer."""
     from rich.syntax import Syntax
 
-    source = solution_source(_one(name))
-    console = _console()
+    source = solution_source(exercise_named(name))
+    console = new_console()
     console.print(Syntax(source, "python", background_color="default") if console.is_terminal else source, markup=False)
 
 
@@ -221,7 +146,7 @@ def reset(
     yes: Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")] = False,
 ) -> None:
     """Put the empty body back. Yours is kept in a backup."""
-    exercise, book = _one(name), _workbook()
+    exercise, book = exercise_named(name), open_workbook()
     if not book.written(exercise):
         typer.echo(f"{exercise.name} is not started: there is nothing to reset.")
         return
@@ -239,13 +164,13 @@ def watch(names: Names = None) -> None:
 
     if not hasattr(os, "fork"):
         raise Refused("watch needs a system that can fork (Linux, macOS); use `deconv check` here")
-    watch.run(_workbook(), _find(names or []), _console())
+    watch.run(open_workbook(), exercises_named(names or []), new_console())
 
 
 @app.command()
 def status(as_json: Annotated[bool, typer.Option("--json", help="For tools.")] = False) -> None:
     """Every exercise with its state and points, as last checked."""
-    book = _workbook()
+    book = open_workbook()
     entries = []
     for exercise in book.exercises.values():
         state, points = book.status(exercise)
@@ -291,19 +216,27 @@ def main(arguments: list[str] | None = None) -> None:
     sys.exit(code)
 
 
-def _outcome(arguments: list[str]) -> tuple[str, int]:
-    """What is left to say when the command has ended, and its exit code."""
-    from deconv_grader.cli import restore, streams, teacher  # noqa: F401  (they add their commands)
+def whole_app() -> typer.Typer:
+    """The app with every command: a module adds its own when it is imported, and help tells them in this order."""
+    from deconv_grader.cli import restore, teacher  # noqa: F401
 
     if IN_CHECKOUT:
-        from deconv_grader.cli import maintainer  # noqa: F401  (adds its commands)
+        from deconv_grader.cli import maintainer  # noqa: F401
 
+    from deconv_grader.cli import classes  # noqa: F401
+
+    return app
+
+
+def _outcome(arguments: list[str]) -> tuple[str, int]:
+    """What is left to say when the command has ended, and its exit code."""
+    from deconv_grader.cli import streams
     from deconv_grader.values.text import one_line
 
     try:
         if any("\0" in argument for argument in arguments):
             raise Refused("an argument holds a null character")
-        code = app(args=arguments, standalone_mode=False)
+        code = whole_app()(args=arguments, standalone_mode=False)
         sys.stdout.flush()
         return "", code if isinstance(code, int) else 0
     except Refused as error:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from deconv_grader.cli.app import Refused, _console, _find, app
+from deconv_grader.cli.shared import Refused, app, exercises_named, new_console
+from deconv_grader.cli.teacher import level_named, required_level
 from deconv_grader.isolation import sandbox
 from deconv_grader.values.text import clean
 
@@ -94,7 +95,6 @@ def _class_in(submissions: Path, out: Path) -> Class:
 
 def _settings(only: list[str] | None, isolation: str, require_isolation: str | None, scheduler: str | None) -> Settings:
     """How the class is graded, if this machine can do it."""
-    from deconv_grader.cli.teacher import level_named, required_level
     from deconv_grader.grading.classroom import Settings
 
     level, required = level_named(isolation), required_level(require_isolation)
@@ -104,7 +104,7 @@ def _settings(only: list[str] | None, isolation: str, require_isolation: str | N
     if scheduler is not None:
         _need("distributed", "cluster", "--scheduler")
     _need("copydetect", "class", "the comparison of submissions")
-    chosen = tuple(exercise.name for exercise in _find(only)) if only else ()
+    chosen = tuple(exercise.name for exercise in exercises_named(only)) if only else ()
     return Settings(level, required, chosen)
 
 
@@ -132,7 +132,7 @@ def _progress(total: int) -> Iterator[Callable[[str, int, int], None]]:
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=_console(), transient=True) as progress:
+    with Progress(*columns, console=new_console(), transient=True) as progress:
         task = progress.add_task("grading", total=total)
         yield lambda name, done, total: progress.update(task, completed=done, total=total)
 
@@ -153,7 +153,7 @@ def _write_report(out: Path, gradings: list[Grading], likeness: Any, found: Clas
     ]
     exercises = statistics(gradings)
     index = class_pages.write_report(out, gradings, exercises, likeness.pairs, besides)
-    console = _console()
+    console = new_console()
     for entry in exercises:
         most = f"; most often: {entry.mistakes[0][0]}" if entry.mistakes else ""
         console.print(f"{entry.exercise:<46} {entry.passed:>3} passed, {entry.started:>3} started{most}", markup=False)
@@ -208,13 +208,12 @@ def new_autograder(
     ] = None,
 ) -> None:
     """Write the zip that Gradescope takes as an autograder: set-up and run scripts, the course, pinned requirements."""
-    from deconv_grader.cli.teacher import required_level
     from deconv_grader.grading.autograder import write_autograder
 
     if target.suffix.lower() != ".zip":
         raise Refused(f"{target} is no name of a zip; try {target}.zip")
     try:
-        names = write_autograder(target, _find(only) if only else [], required_level(require_isolation))
+        names = write_autograder(target, exercises_named(only) if only else [], required_level(require_isolation))
     except OSError as error:
         raise Refused(f"{target} cannot be written: {error.strerror or error}") from None
     for name in names:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deconv_grader.cli.app import Refused, app
+from deconv_grader.cli.shared import Names, Refused, app
 from deconvlib.course.catalogue import CHAPTERS, Exercise
 from deconvlib.course.workspace import PACKAGE
 
@@ -19,10 +19,6 @@ if TYPE_CHECKING:
 
 dev = typer.Typer(help="For maintainers of the course: add an exercise, and check that all its pieces are there.")
 app.add_typer(dev, name="dev", hidden=True)
-
-Names = Annotated[
-    list[str] | None, typer.Argument(help="Exercises, chapters or chapter numbers; all if none is given.")
-]
 
 
 def _chosen(course: Checkout, names: list[str] | None) -> list[Exercise]:
@@ -58,7 +54,7 @@ def about(context: typer.Context) -> None:
 @dev.command()
 def check(names: Names = None) -> None:
     """Say which pieces of these exercises are missing, and where they go."""
-    from deconv_grader.maintaining import pieces
+    from deconv_grader.maintaining import chapter_pieces, pieces
     from deconv_grader.maintaining.checkout import Checkout, Unsound
 
     _copy_stubs()
@@ -66,7 +62,7 @@ def check(names: Names = None) -> None:
     chosen, wrong = _chosen(course, names), 0
     try:
         if not names:
-            wrong += _told("files", iter(pieces.strays(course)))
+            wrong += _told("files", iter(chapter_pieces.strays(course)))
         for exercise in chosen:
             wrong += _told(exercise.id, _problems(course, exercise))
             if not pieces.runs(course, exercise):
@@ -74,7 +70,7 @@ def check(names: Names = None) -> None:
                     "    When these are there: are mistakes rejected, variants accepted, the example true, defaults pinned?"
                 )
         for chapter in dict.fromkeys(exercise.chapter for exercise in chosen):
-            wrong += _told(f"chapter {CHAPTERS[chapter]}, {chapter}", iter(pieces.of_chapter(course, chapter)))
+            wrong += _told(f"chapter {CHAPTERS[chapter]}, {chapter}", iter(chapter_pieces.of_chapter(course, chapter)))
     except Unsound as error:
         raise Refused(str(error)) from None
     typer.echo(f"{pieces.count(wrong, 'piece')} missing or wrong" if wrong else "Every piece is there.")

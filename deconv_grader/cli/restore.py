@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deconv_grader.cli.app import Refused, _find, _workbook, app
+from deconv_grader.cli.shared import Refused, app, exercises_named, open_workbook
 from deconvlib.course.catalogue import exercises_in
 
 if TYPE_CHECKING:  # not on the way of every command
@@ -23,8 +23,8 @@ def restore(
     """List the kept files, or bring one back. What it replaces is kept, too."""
     from deconv_grader.answers import writer
 
-    workspace: Path = _workbook().folder
-    chapter = _find([name])[0].chapter if name is not None else None
+    workspace: Path = open_workbook().folder
+    chapter = exercises_named([name])[0].chapter if name is not None else None
     found = writer.backups(workspace, chapter)
     if number is None:
         _list(workspace, found, chapter)

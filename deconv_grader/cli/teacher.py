@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from deconv_grader.cli.app import Refused, _console, _find, app
+from deconv_grader.cli.shared import Refused, app, exercises_named, new_console
 from deconv_grader.isolation import sandbox
 from deconv_grader.values.text import one_line
 from deconvlib.course.catalogue import Exercise
@@ -64,7 +64,7 @@ def grade(
     Exit code: 0 when it was graded, whatever the score; 1 when it could not be read or graded, which the result files
     then say; 2 when nothing was graded, or a file could not be written.
     """
-    chosen = _find(only) if only else None
+    chosen = exercises_named(only) if only else None
     if not os.path.exists(path):
         raise Refused(f"{path} does not exist; name a folder, a module, a notebook or a zip")
     given = (json_file, junit, gradescope, classroom50, csv, markdown)
@@ -156,7 +156,7 @@ def show(grading: Grading, github: bool = False) -> list[str]:
     from deconv_grader.reports import github as github_lines
     from deconv_grader.reports.markdown import to_markdown
 
-    text = _as_text(grading, color=_console().is_terminal and not github)
+    text = _as_text(grading, color=new_console().is_terminal and not github)
     if not github:
         sys.stdout.write(text)
         return []
@@ -195,6 +195,3 @@ def _as_text(grading: Grading, color: bool) -> str:
         quiet.print(f"Note: {one_line(note)}", style="yellow", markup=False)
     quiet.print(f"[bold]{grading.score} of {grading.maximum} points[/]  isolation: {grading.isolation}", markup=True)
     return stream.getvalue()
-
-
-from deconv_grader.cli import classes  # noqa: E402, F401  (adds its commands)

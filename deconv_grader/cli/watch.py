@@ -17,6 +17,7 @@ from typing import Any
 
 from rich.console import Console
 
+from deconv_grader.cli.shared import solution_source
 from deconv_grader.grading.workbook import Workbook
 from deconv_grader.reports.terminal import print_result
 from deconv_grader.values.failures import Stopped
@@ -220,8 +221,6 @@ class Watch:
         self.console.print(hints[self.hint - 1], markup=False)
 
     def _show_solution(self) -> None:
-        from deconv_grader.cli.app import solution_source
-
         if not self.asked_solution and self.book.status(self.current)[0] != "passed":
             self.asked_solution = True
             self.console.print("\nThis shows the worked answer. Press s once more if you want it now.")

@@ -7,33 +7,28 @@ nothing learned in one exercise (a reference's answers, above all) is there in t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from deconv_grader.answers.reader import read
 from deconv_grader.answers.submission import Submission
 from deconv_grader.isolation import libraries, sandbox, wire
-from deconv_grader.isolation.bounded import OutOfTime, apart, bounded
 from deconv_grader.isolation.connection import MOST_OUTPUT, Connection
 from deconv_grader.isolation.forkserver import Zygote, zygote_for
+from deconv_grader.isolation.lent import Lent, holds
 from deconv_grader.isolation.remote_errors import LearnerError, located, reported
-from deconv_grader.values import preloaded, torch_modules
+from deconv_grader.values import preloaded
 from deconv_grader.values.calls import PassedFunction, Reply
 from deconv_grader.values.deadlines import LIFE, LOADING, PATIENCE, Allowance
 from deconv_grader.values.failures import CannotIsolate, Malformed, NotAllowed, TimedOut, WorkerFailure, import_problem
 from deconv_grader.values.handles import Handle
-from deconv_grader.values.sizes import MOST_NUMBERS, laborious, numbers
-from deconv_grader.values.text import one_line
 from deconvlib.course.catalogue import Exercise, exercises, prerequisites
-from deconvlib.course.exercise import reference
 
 START = wire.Limits(header=32 << 20)
 MOST_CALLBACKS = 20_000  # in one call
 DEEPEST = 8  # calls within callbacks within calls
 MOST_RECEIVED = 64 << 20  # bytes of all results within one check: a test may keep them
-MOST_MADE = 1 << 25  # numbers in the modules that prerequisites made for one worker, each with at least MODULE
-MODULE = 10_000  # numbers that an empty module's memory would hold
 
 
 class IsolatedAnswers:
@@ -83,6 +78,7 @@ class IsolatedAnswers:
         self._interrupted = interrupted
         self._whole = None if seconds is None else Allowance(seconds, of="the whole submission")
         self._worker: Connection | None = None
+        self._lent: Lent | None = None  # to this worker
         self._serves: Exercise | None = None
         self._loading = False
         self._alone: set[str] = set()  # chapters that load only without the learner's other chapters
@@ -92,9 +88,6 @@ class IsolatedAnswers:
         self._first_check = True
         self._left = Allowance(deadline or 1.0, within=self._whole)
         self._depth = 0
-        self._functions: list[PassedFunction] = []  # that this worker was lent
-        self._too_old = 0  # so many of them were lent while the module loaded
-        self._made = 0  # numbers in those of them that are modules of a prerequisite
         self._received = 0  # bytes of results in this check
         self._written: dict[str, set[str] | None] = {}
         self._printed: dict[str, str] = {}  # by exercise
@@ -169,6 +162,11 @@ class IsolatedAnswers:
         known = exercises()
         return [known[name].id for name in prerequisites(exercise.name) if name != exercise.name]
 
+    def _may_ask(self) -> Collection[str]:
+        """The exercises whose references the worker may have at this moment."""
+        assert self._serves is not None
+        return self.exercises.keys() - {self._serves.id} if self._loading else self._references(self._serves)
+
     def _worker_for(self, exercise: Exercise) -> Connection:
         if self._worker is not None and self._serves != exercise:
             self.close()
@@ -204,6 +202,7 @@ class IsolatedAnswers:
 
     def _new_worker(self, zygote: Zygote, seconds: int = 10) -> Connection:
         worker = self._worker = Connection(zygote, zygote.spawn(self.memory, seconds), self._interrupted)
+        self._lent = Lent(worker, self._ask)
         try:
             reached = worker.greeting()
         except WorkerFailure as failure:
@@ -269,7 +268,8 @@ class IsolatedAnswers:
             raise LearnerError(self._problems[exercise.chapter]) from None
         finally:
             self._left, self._loading = left, False
-        self._too_old = len(self._functions)
+        assert self._lent is not None
+        self._lent.loaded()
 
     def _note(self, exercise: Exercise, failure: WorkerFailure) -> None:
         over = self._whole is not None and min(self._whole.left) <= 0  # which is no fault of this module's
@@ -284,38 +284,37 @@ class IsolatedAnswers:
     def close(self) -> None:
         """End the worker, if there is one."""
         worker, serves = self._worker, self._serves
-        self._worker = self._serves = None
+        self._worker = self._lent = self._serves = None
         if worker is not None:
             worker.end()
-            self._functions.clear()
-            self._made = self._too_old = 0
             if serves is not None:
                 self._printed[serves.id] = (self._printed.get(serves.id, "") + worker.output)[:MOST_OUTPUT]
 
     # -------------------------------------------------------------------------------------------------- one exchange
 
-    def _handle(self, worker: Connection, number: int, type_name: str) -> Handle:
-        def ask(kind: str, body: Any) -> Any:
-            if worker is not self._worker:
-                raise LearnerError(f"the worker that held this {type_name} is gone")
-            return self._exchange(worker, {"kind": kind, "handle": number}, body)[1]
-
-        return Handle(type_name, ask, (worker, number))
-
     def _exchange(self, worker: Connection, fields: dict[str, Any], body: Any) -> tuple[dict[str, Any], Any]:
         """Send one frame and wait for what comes of it, answering what the worker asks in between."""
+        lent = self._lent
+        assert lent is not None
         with self._nested(), self._failures(worker):
             number = worker.number()
-            worker.send(self._request({**fields, "number": number}, body), self._left)
+            worker.send(lent.request({**fields, "number": number}, body), self._left)
             for _ in range(MOST_CALLBACKS):
                 header, payload = worker.receive(self._left)
                 with self._left.computing():  # reading what it asks takes time as well
-                    reply, value = wire.decode(header, payload, wire.REPLY, self._restore(worker))
-                    answer = self._answer(reply, value) if reply["kind"] in ("callback", "reference") else None
+                    reply, value = wire.decode(header, payload, wire.REPLY, lent.restore)
+                    asks = reply["kind"] in ("callback", "reference")
+                    answer = lent.answer(reply, value, self._may_ask, self._left) if asks else None
                 if answer is None:
                     return self._settled(reply, value, number, len(header) + len(payload))
                 worker.send(answer, self._left)
             raise Malformed("it asked for too much")
+
+    def _ask(self, worker: Connection, thing: str, fields: dict[str, Any], body: Any) -> Any:
+        """What a thing that stayed in a worker answers."""
+        if worker is not self._worker:
+            raise LearnerError(f"the worker that held this {thing} is gone")
+        return self._exchange(worker, fields, body)[1]
 
     @contextmanager
     def _nested(self) -> Iterator[None]:
@@ -358,12 +357,6 @@ class IsolatedAnswers:
             self._hopeless[self._serves.id] = self._failure
         self.close()
 
-    def _request(self, fields: dict[str, Any], body: Any) -> bytes:
-        try:
-            return wire.encode(fields, self._crossing(body), wire.REQUEST, self._special)
-        except (wire.WireError, TypeError) as error:
-            raise TypeError(f"the check passes what cannot be sent: {error}") from None
-
     def _settled(self, reply: dict[str, Any], value: Any, number: int, size: int) -> tuple[dict[str, Any], Any]:
         """The end of an exchange: what the call gave, or what it raised."""
         if type(reply.get("number")) is not int or reply["number"] != number:
@@ -375,117 +368,9 @@ class IsolatedAnswers:
         self._received += size
         if self._received > MOST_RECEIVED:
             raise Malformed("it gave more than any check asks for")
-        if _holds(value, PassedFunction):  # which a test would ask in the place of the learner's own
+        if holds(value, PassedFunction):  # which a test would ask in the place of the learner's own
             raise Malformed("its result is a function that it was passed")
         return reply, value
-
-    def _special(self, value: Any) -> dict[str, Any] | None:
-        if isinstance(value, PassedFunction):
-            methods = {name: self._pass(PassedFunction(getattr(value.function, name), name)) for name in value.methods}
-            return {"function": self._pass(value), "name": value.name, "methods": methods}
-        if isinstance(value, Handle) and value.origin[0] is self._worker:
-            return {"handle": value.origin[1]}
-        return None
-
-    def _pass(self, function: PassedFunction) -> int:
-        self._functions.append(function)
-        return len(self._functions) - 1
-
-    def _crossing(self, value: Any) -> Any:
-        """A body with each torch module described: a worker builds it anew, its own methods are asked for here."""
-        if torch_modules.is_module(value):
-            itself = PassedFunction(value, type(value).__name__)
-            return wire.Described({"tree": torch_modules.describe(value, PassedFunction), "itself": itself})
-        if type(value) in (list, tuple):
-            return type(value)(map(self._crossing, value))
-        if type(value) is dict:
-            return {key: self._crossing(part) for key, part in value.items()}
-        return value
-
-    def _restore(self, worker: Connection) -> Callable[[dict[str, Any]], Handle | PassedFunction]:
-        def restore(node: dict[str, Any]) -> Handle | PassedFunction:
-            if node.keys() == {"passed"}:  # back again
-                index = node["passed"]
-                if type(index) is not int or not self._too_old <= index < len(self._functions):
-                    raise wire.WireError("a function that was not passed")
-                return self._functions[index]
-            number, name = node.get("handle"), node.get("type")
-            if node.keys() != {"handle", "type"} or type(number) is not int or type(name) is not str:
-                raise wire.WireError("an object of unknown kind")
-            if not 0 <= number < 1 << 31:
-                raise wire.WireError("a handle that is none")
-            return self._handle(worker, number, one_line(name, 80))
-
-        return restore
-
-    def _answer(self, reply: dict[str, Any], value: Any) -> bytes:
-        """What the worker asked for: a function that the test passed, or a prerequisite's reference."""
-        if type(value) is not list or len(value) != 2 or type(value[0]) is not list or type(value[1]) is not dict:
-            raise Malformed("a question without arguments")
-        try:
-            function = self._asked_for(reply)
-            if isinstance(function, type):  # what it makes has to stay in this process
-                lengthy = False
-            elif reply["kind"] == "reference":
-                lengthy = laborious(value)
-            else:
-                lengthy = laborious(value, MOST_NUMBERS, MOST_NUMBERS)
-            if lengthy:
-                return apart(lambda: self._computed(reply, *value), self._left)
-            return self._computed(reply, *value)
-        except OutOfTime:
-            raise TimedOut("stopped at its deadline, while it had an exercise computed that it rests on") from None
-
-    def _computed(self, reply: dict[str, Any], args: list[Any], keywords: dict[str, Any]) -> bytes:
-        answer: dict[str, Any] = {"kind": "answer"}
-        try:
-            if _holds([args, keywords], Handle):
-                raise wire.WireError("an argument that cannot be sent")
-            function = self._asked_for(reply)
-            with bounded(self._left):
-                result = function(*map(_itself, args), **{key: _itself(part) for key, part in keywords.items()})
-            if torch_modules.is_module(
-                result
-            ):  # a prerequisite that is a class: what it makes stays here, and can be called
-                self._made += MODULE + sum(map(numbers, result.parameters()))
-                if self._made > MOST_MADE:
-                    raise wire.WireError("too many modules, or too large ones")
-                result = PassedFunction(result, type(result).__name__, torch_modules.methods_of(result))
-            return wire.encode(answer, result, wire.REQUEST, self._special)
-        except OutOfTime:
-            raise
-        except wire.WireError as error:
-            return wire.encode({**answer, "error": "refused"}, str(error)[:500], wire.REQUEST)
-        except Exception as error:
-            name = next(base.__name__ for base in type(error).__mro__ if base.__module__ == "builtins")
-            return wire.encode({**answer, "error": name}, str(error)[:2000], wire.REQUEST)
-
-    def _asked_for(self, reply: dict[str, Any]) -> Callable[..., Any]:
-        if reply["kind"] == "callback":
-            number = reply.get("function")
-            if type(number) is not int or not self._too_old <= number < len(self._functions):
-                raise Malformed("it asked for a function that was not passed")
-            return self._functions[number]
-        identity = reply.get("exercise")
-        assert self._serves is not None
-        may = self._references(self._serves) if not self._loading else self.exercises.keys() - {self._serves.id}
-        if type(identity) is not str or identity not in may:
-            raise Malformed("it asked for a solution that it may not have")
-        return reference(identity)
-
-
-def _itself(value: Any) -> Any:
-    """What a worker was lent: the model of the test in the place of its copy there."""
-    return value.function if isinstance(value, PassedFunction) and torch_modules.is_module(value.function) else value
-
-
-def _holds(value: Any, kind: type) -> bool:
-    """Whether a value is of a kind, or a part of it is."""
-    if isinstance(value, dict):
-        value = list(value.values())
-    if isinstance(value, list | tuple):
-        return any(_holds(part, kind) for part in value)
-    return isinstance(value, kind)
 
 
 def _keys(found: Any, allowed: set[int | str]) -> tuple[int | str, ...]:

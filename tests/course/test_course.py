@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from deconv_grader.maintaining import pieces
+from deconv_grader.maintaining import chapter_pieces, pieces
 from deconv_grader.maintaining.checkout import Checkout
 from deconv_grader.maintaining.conformance import conformance
 from deconvlib.course import notebook
@@ -34,12 +34,12 @@ def test_an_exercise_has_all_its_pieces(exercise):
 
 @pytest.mark.parametrize("chapter", COURSE.written_chapters)
 def test_a_chapter_has_all_its_pieces(chapter):
-    assert pieces.of_chapter(COURSE, chapter) == []
+    assert chapter_pieces.of_chapter(COURSE, chapter) == []
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda p: p.stem)
 def test_a_page_was_run_and_its_references_exist(path):
-    assert pieces.of_page(COURSE, path) == []
+    assert chapter_pieces.of_page(COURSE, path) == []
 
 
 def test_chapters_are_copied_only_while_they_hold_no_answer(tmp_path):
@@ -57,7 +57,7 @@ def test_chapters_are_copied_only_while_they_hold_no_answer(tmp_path):
 
 
 def test_every_file_belongs_to_a_chapter():
-    assert pieces.strays(COURSE) == []
+    assert chapter_pieces.strays(COURSE) == []
 
 
 @pytest.mark.parametrize("exercise", EXERCISES, ids=lambda e: e.id)

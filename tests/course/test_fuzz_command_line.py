@@ -23,8 +23,7 @@ import typer.models
 
 import deconvlib
 from deconv_grader.answers.workspace import start
-from deconv_grader.cli import teacher  # noqa: F401  (adds its commands)
-from deconv_grader.cli.app import app, main
+from deconv_grader.cli.app import main, whole_app
 from deconv_tests.patience import PATIENCE
 
 CODES = {0, 1, 2, 130}
@@ -112,7 +111,9 @@ def options(command: Callable[..., Any]) -> list[Option]:
 
 
 COMMANDS = {
-    info.name or info.callback.__name__: options(info.callback) for info in app.registered_commands if info.callback
+    info.name or info.callback.__name__: options(info.callback)
+    for info in whole_app().registered_commands
+    if info.callback
 }
 
 

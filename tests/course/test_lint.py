@@ -1,4 +1,4 @@
-"""`make lint` in a copy of the course with faults planted in it: wrong types across two files, imports against the arrows."""
+"""`make lint` in a copy of the course with faults planted in it: wrong types across two files, imports against the arrows and in circles."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ WRONG_IMPORTS = [
     ("deconvlib.course.planted_grader", "deconv_grader.values"),
     ("deconv_solutions.planted_tests", "deconv_tests"),
 ]
+# Two modules beside each other that import one another, the second one only when it is asked.
+CIRCLES = [(f"{room}.planted_round", f"{room}.planted_about") for room in ("deconv_grader.cli", "deconvlib.course")]
 
 
 def module_of(file: str) -> str:
@@ -60,6 +62,9 @@ def faulty(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (copy / gives).write_text(f'from {module_of(wants)} import twice\n\nSIX = twice("3")\n')
     for module, imported in WRONG_IMPORTS:
         (copy / file_of(module)).write_text(f"import {imported}\n\nprint({imported}.__name__)\n")
+    for first, second in CIRCLES:
+        (copy / file_of(first)).write_text(f"import {second}\n\n\ndef name() -> str:\n    return {second}.__name__\n")
+        (copy / file_of(second)).write_text(f"def name() -> str:\n    import {first}\n\n    return {first}.__name__\n")
     return copy
 
 
@@ -106,6 +111,16 @@ def test_an_import_against_the_arrows_is_caught(lint) -> None:  # type: ignore[n
     shown = lint("lint-imports")
     for module, imported in WRONG_IMPORTS:
         assert f"{module} -> {imported}" in shown, (module, shown)
+
+
+def test_a_circle_of_imports_is_caught(lint) -> None:  # type: ignore[no-untyped-def]
+    shown = lint("lint-imports")
+    for first, second in CIRCLES:
+        room, _, one = first.rpartition(".")
+        _, _, told = shown.partition(f"No cycles are allowed in {room}.\n")
+        told = told.partition("No cycles are allowed")[0]
+        other = second.rpartition(".")[2]
+        assert f".{one} -> .{other}" in told or f".{other} -> .{one}" in told, (room, shown)
 
 
 def limits(path: Path) -> list[str]:

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from deconv_grader.cli.app import main
-from deconv_grader.maintaining import pieces
+from deconv_grader.maintaining import chapter_pieces, pieces
 from deconv_grader.maintaining.checkout import Checkout, Unsound
 from deconv_grader.maintaining.skeletons import CannotAdd, new_exercise
 from deconv_tests.patience import PATIENCE
@@ -257,7 +257,7 @@ def test_an_exercise_is_added_from_nothing_to_green(checkout):
     sheet = course.text(course.sheet)
     (line,) = [line for line in sheet.splitlines() if "lp_pool2d" in line]
     course.sheet.write_text(sheet.replace(line, LINE), encoding="utf-8")
-    (left,) = pieces.of_page(Checkout(checkout), course.notebook("unpooling"))
+    (left,) = chapter_pieces.of_page(Checkout(checkout), course.notebook("unpooling"))
     assert left.endswith("not run from top to bottom since it was changed; run: make chapter N=05")
     assert run(checkout, "book/execute.py", "chapters/05-unpooling.ipynb").returncode == 0
     said = deconv(checkout, "dev", "check", "lp_pool2d")
@@ -280,18 +280,18 @@ def test_an_exercise_is_added_from_nothing_to_green(checkout):
 
 def test_a_planned_chapter_gets_its_files(checkout):
     course = Checkout(checkout)
-    planned = next(chapter for chapter in pieces.CHAPTERS if chapter not in course.written_chapters)
+    planned = next(chapter for chapter in chapter_pieces.CHAPTERS if chapter not in course.written_chapters)
     begun = deconv(checkout, "dev", "new", planned, "first_of_it")
     assert begun.returncode == 0, begun.stderr
     course = Checkout(checkout)
     assert planned in course.written_chapters
-    for piece in pieces.OF_A_CHAPTER:
-        if piece is not pieces.files:
+    for piece in chapter_pieces.OF_A_CHAPTER:
+        if piece is not chapter_pieces.files:
             assert list(piece(course, planned)) == []
-    assert all("to be written" in problem for problem in pieces.files(course, planned))
-    assert len(list(pieces.files(course, planned))) == 1
-    assert pieces.strays(course) == []
-    said = "\n".join(pieces.of_page(course, course.notebook(planned)))
+    assert all("to be written" in problem for problem in chapter_pieces.files(course, planned))
+    assert len(list(chapter_pieces.files(course, planned))) == 1
+    assert chapter_pieces.strays(course) == []
+    said = "\n".join(chapter_pieces.of_page(course, course.notebook(planned)))
     assert "not run from top to bottom" in said
     assert "is to be written" in said
     assert deconv(checkout, "dev", "check", planned).returncode == 1
@@ -387,7 +387,7 @@ def test_a_new_exercise_stands_after_the_one_it_follows(checkout):
     new_exercise(course, "unpooling", "lp_pool2d", after="max_pool2d")
     course = Checkout(checkout)
     assert list(course.chapter("unpooling"))[:2] == ["max_pool2d", "lp_pool2d"]
-    assert list(pieces.cells_in_order(course, "unpooling")) == []
+    assert list(chapter_pieces.cells_in_order(course, "unpooling")) == []
 
 
 def test_without_a_checkout_there_is_no_maintainers_command(tmp_path):
@@ -471,7 +471,7 @@ def test_what_a_chapter_lacks_is_named_with_its_place(whole, damage, message):
     kept = path.read_bytes()
     try:
         spoil(*damage)(whole)
-        found = pieces.of_chapter(Checkout(whole), "unpooling")
+        found = chapter_pieces.of_chapter(Checkout(whole), "unpooling")
     finally:
         path.write_bytes(kept)
     assert [problem for problem in found if message in problem], found
@@ -480,7 +480,7 @@ def test_what_a_chapter_lacks_is_named_with_its_place(whole, damage, message):
 def test_a_file_of_no_chapter_is_named(whole):
     path = whole / "tests" / "mistakes" / "unpoling.py"
     path.write_text("", encoding="utf-8")
-    assert pieces.strays(Checkout(whole)) == ["tests/mistakes/unpoling.py belongs to no chapter that is there"]
+    assert chapter_pieces.strays(Checkout(whole)) == ["tests/mistakes/unpoling.py belongs to no chapter that is there"]
     path.unlink()
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from deconv_grader.checks.assertions import Call
 from deconv_grader.checks.feedback import CheckFailed
-from deconv_grader.isolation import isolated
+from deconv_grader.isolation import isolated, lent
 from deconv_grader.isolation.bounded import bounded
 from deconv_grader.values.calls import PassedFunction
 from deconv_grader.values.deadlines import Allowance
@@ -115,7 +115,7 @@ def test_a_prerequisite_that_is_a_class_is_made_here_whatever_its_size(ask):
 
 
 def test_what_prerequisites_made_does_not_fill_the_memory(ask, monkeypatch):
-    monkeypatch.setattr(isolated, "MOST_MADE", 10 * isolated.MODULE)
+    monkeypatch.setattr(lent, "MOST_MADE", 10 * lent.MODULE)
     call = ask(
         """
         def four_steps(model, image):

@@ -11,7 +11,7 @@ import pytest
 from deconv_grader.answers import editing
 from deconv_grader.answers.cells import extract_notebook, read_cell
 from deconv_grader.answers.forbidden import forbidden_in
-from deconv_grader.answers.reader import Module
+from deconv_grader.answers.reader import Module, read
 from deconv_grader.answers.source import CannotEdit, CannotRead, Source
 from deconv_grader.grading.grade import grade
 from deconv_grader.grading.reading import read_submission
@@ -578,3 +578,18 @@ def test_a_forbidden_library_is_found_however_it_is_imported(text, size):
 def test_one_forbidden_function_is_found_by_its_name(text, found, size):
     told = forbidden_in(text, replace(size, forbids=("torch.nn.functional.fold",)))
     assert ("without torch.nn.functional.fold" in told) == found
+
+
+def test_a_check_takes_only_its_own_chapter_apart(book, size, monkeypatch):
+    editing.write(book.path(size), size, RIGHT)
+    apart, whole = [], Module.__init__
+
+    def noted(self, text, where, first_line=1):
+        apart.append(where)
+        whole(self, text, where, first_line)
+
+    monkeypatch.setattr(Module, "__init__", noted)
+    read.cache_clear()
+    (result,) = book.check([size])
+    assert result.status == "passed"
+    assert set(apart) == {book.path(size).name}
