@@ -18,7 +18,6 @@ from deconvlib.course.data import photograph, photograph_crops, photograph_names
 from deconvlib.course.results import result
 
 if TYPE_CHECKING:
-    import torch
     from torch import nn
 
 Picture = np.ndarray
@@ -312,9 +311,9 @@ def _denoising(sigma: int) -> Task:
         title=f"noise, sigma {sigma}",
         degrade=partial(noisy, sigma=sigma),
         rivals={
-            "Wiener, in windows": Rival(local_wiener, (sigma,), (3, 5, 7)),
+            "Wiener, in windows": Rival(local_wiener, (sigma,), (3, 5, 7, 9)),
             "wavelets, shifted": Rival(wavelets, (sigma,), (3, 5)),
-            "total variation": Rival(total_variation, (sigma,), (0.4, 0.55, 0.7, 0.85, 1.0)),
+            "total variation": Rival(total_variation, (sigma,), (0.4, 0.55, 0.7, 0.85, 1.0, 1.15)),
             "non-local means": Rival(non_local_means, (sigma,), (0.5, 0.6, 0.7, 0.8, 0.9)),
             "sliding DCT": Rival(sliding_dct, (sigma,), (2.2, 2.4, 2.6, 2.8, 3.0)),
         },
@@ -330,9 +329,9 @@ def _deblurring(name: str, title: str, kernel: np.ndarray, weights: tuple[float,
         title=title,
         degrade=partial(blurred, kernel=kernel),
         rivals={
-            "Wiener": Rival(_chapter_4_wiener, (kernel,), (2e-3, 4e-3, 8e-3, 1.6e-2, 3.2e-2)),
-            "Richardson-Lucy": Rival(_chapter_4_richardson_lucy, (kernel,), (6, 10, 15, 20, 30, 45)),
-            "Tikhonov": Rival(tikhonov_gradient, (kernel,), (1e-3, 2e-3, 4e-3, 8e-3, 1.6e-2)),
+            "Wiener": Rival(_chapter_4_wiener, (kernel,), (4e-3, 8e-3, 1.6e-2, 3.2e-2, 6.4e-2)),
+            "Richardson-Lucy": Rival(_chapter_4_richardson_lucy, (kernel,), (5, 10, 20, 30, 45, 65)),
+            "Tikhonov": Rival(tikhonov_gradient, (kernel,), (4e-3, 8e-3, 1.6e-2, 3.2e-2, 6.4e-2)),
             "total variation": Rival(deblur_total_variation, (kernel,), (2e-4, 4e-4, 6e-4, 8e-4, 1.2e-3, 1.6e-3)),
         },
         guides=(*tikhonov, last),
@@ -353,7 +352,7 @@ def _enlarging(scale: int) -> Task:
             "back-projection": Rival(
                 back_projection,
                 (scale,),
-                tuple((rounds, step) for rounds in (2, 5, 10, 20) for step in (0.5, 1.0, 1.5)),
+                tuple((rounds, step) for rounds in (5, 10, 20, 40) for step in (1.0, 1.5, 2.0)),
             ),
         },
         scale=scale,

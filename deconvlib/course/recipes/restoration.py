@@ -131,13 +131,13 @@ def _recipe(
 
 RECIPES = [
     *(
-        _recipe(f"denoise-{sigma}", f"takes away noise, sigma {sigma} of 255, beside a sliding cosine transform", 40)
+        _recipe(f"denoise-{sigma}", f"takes away noise, sigma {sigma} of 255, beside a sliding cosine transform", 30)
         for sigma in (25, 15, 50)
     ),
-    _recipe("deblur-gaussian", "undoes a Gaussian blur, beside three classical answers", 30, rate=1.5e-3),
-    _recipe("deblur-motion", "undoes a motion blur, beside three classical answers", 30, rate=1.5e-3),
+    _recipe("deblur-gaussian", "undoes a Gaussian blur, beside three classical answers", 25, rate=1.5e-3),
+    _recipe("deblur-motion", "undoes a motion blur, beside three classical answers", 25, rate=1.5e-3),
     *(
-        _recipe(f"enlarge-{scale}", f"enlarges {scale} times, with a sub-pixel layer", 30, absolute=True)
+        _recipe(f"enlarge-{scale}", f"enlarges {scale} times, with a sub-pixel layer", 50, absolute=True)
         for scale in (2, 3)
     ),
 ]
