@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+import deconvlib
 from deconvlib.course.metrics import ssim
 from deconvlib.course.restoration import TASKS, Picture, Task, held_out_pictures, psnr_of
 from deconvlib.course.weights import restore, table
 
 SEED = 2026
 DRAWS = 3  # of the noise
-#: Networks beside the task's own: name of the weights -> task, and what builds the network.
-OTHERS: dict[str, tuple[str, Callable[[], torch.nn.Module]]] = {}
+#: Networks beside the task's own: name of the weights -> task, and the exercise that builds the network.
+OTHERS = {"fsrcnn-2": ("enlarge-2", "FSRCNN"), "espcn-2": ("enlarge-2", "ESPCN")}
 
 
 def measured(task: Task, answer: Callable[[Picture], Picture]) -> dict[str, Any]:
@@ -50,15 +52,18 @@ def study() -> dict[str, Any]:
         if task.scale == 1:
             rows["as it is"] = measured(task, lambda seen: seen)
         for name in task.rivals:
-            rows[name] = measured(task, lambda seen, name=name: task.classical(name, seen))  # type: ignore[misc]
-        nets = {task.name: task.network} | {name: build for name, (of, build) in OTHERS.items() if of == task.name}
-        for name, build in nets.items():
-            net = restore(build(), name)
+            rows[name] = measured(task, partial(task.classical, name))
+        nets = {task.name: task.network()}
+        for name, (of, exercise) in OTHERS.items():
+            if of == task.name:
+                nets[name] = getattr(deconvlib, exercise)(task.scale)
+        for name, net in nets.items():
+            net = restore(net, name)
             facts = {
                 "parameters": sum(p.numel() for p in net.parameters()),
                 "minutes": table()[name]["processor_minutes"],
             }
-            rows[f"network {name}"] = measured(task, lambda seen, net=net: task.restored(net, seen)) | facts  # type: ignore[misc]
+            rows[f"network {name}"] = measured(task, partial(task.restored, net)) | facts
         tasks[task.name] = rows
         for name, row in rows.items():
             print(task.name, name, row["psnr"], row["ssim"], row["seconds"], flush=True)

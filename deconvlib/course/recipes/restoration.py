@@ -140,4 +140,6 @@ RECIPES = [
         _recipe(f"enlarge-{scale}", f"enlarges {scale} times, with a sub-pixel layer", 50, absolute=True)
         for scale in (2, 3)
     ),
+    _recipe("fsrcnn-2", "FSRCNN at the paper's size, enlarges 2 times", 40, rate=1e-3, network="FSRCNN"),
+    _recipe("espcn-2", "ESPCN at the paper's size, enlarges 2 times", 30, network="ESPCN"),
 ]
