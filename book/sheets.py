@@ -1,4 +1,4 @@
-"""Pictures that two explorers show and a browser cannot compute: what VGG-16 sees (`make sheets`; some minutes).
+"""Pictures that explorers show and a browser cannot compute: what networks see or make (`make sheets`; some minutes).
 
 Each explorer gets `NAME.json`, which says what is where, and its images in WebP; `sheets.sha256` lists their checksums.
 The sources: the photographs and the weights that the course ships (`deconvlib/course/data`, licenses beside them), and
@@ -30,6 +30,16 @@ CREDITS = {
     "astronaut": "NASA, public domain",
     "coins": "Brooklyn Museum, no known restrictions",
     "flower_CCBY": "vultilion, CC BY 2.0, cropped and resized",
+}
+RESTORED_CREDITS = CREDITS | {"china_CCBY": "danielbuechele, CC BY 2.0, cropped and resized"}
+#: Photographs of chapter 11's explorer: where the part that is shown begins.
+RESTORED_PARTS = {"astronaut": (0, 44), "china_CCBY": (62, 60), "coins": (30, 60), "flower_CCBY": (60, 60)}
+RESTORED, RESTORED_SIDE = tuple(RESTORED_PARTS), 128
+RIVALS = {
+    "denoise-25": "sliding DCT",
+    "deblur-gaussian": "total variation",
+    "deblur-motion": "total variation",
+    "enlarge-3": "back-projection",
 }
 RULES = ("deconvnet", "guided", "gradient")
 LAYERS = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3")
@@ -144,6 +154,44 @@ def sanity_sheet(
     }, pictures
 
 
+def restoration_sheet(
+    names: tuple[str, ...] = RESTORED, jobs: tuple[str, ...] = tuple(RIVALS)
+) -> tuple[dict, list]:
+    """Parts of held-out photographs, spoiled, repaired by the best classical method and by the shipped network, and the truth.
+
+    The errors are picture less truth, three times enlarged around the middle gray. The scores are those of the whole
+    photograph, as chapter 11's tables count.
+    """
+    from deconvlib.course.restoration import TASKS, held_out_pictures, psnr_of
+    from deconvlib.course.weights import restore
+
+    whole, scores, pictures = held_out_pictures(), {}, []
+    for name in names:
+        top, left = RESTORED_PARTS[name]
+        part = slice(top, top + RESTORED_SIDE), slice(left, left + RESTORED_SIDE)
+        pictures.append((["photograph", name], gray(whole[name][part])))
+        scores[name] = {}
+        for job in jobs:
+            task, truth = TASKS[job], TASKS[job].target(whole[name])
+            seen = task.degrade(truth, rng=np.random.default_rng(SEED))
+            versions = {
+                "observed": seen.repeat(task.scale, 0).repeat(task.scale, 1),
+                "classical": task.classical(RIVALS[job], seen),
+                "network": task.restored(restore(task.network(), job), seen),
+            }
+            scores[name][job] = {}
+            for version, picture in versions.items():
+                scores[name][job][version] = round(psnr_of(picture, truth, task.border), 1)
+                pictures.append(([name, job, version], gray(picture[part])))
+                pictures.append(([name, job, version, "error"], gray(0.5 + 3 * (picture - truth)[part])))
+    return {"credits": {name: RESTORED_CREDITS[name] for name in names}, "scores": scores}, pictures
+
+
+def gray(picture: np.ndarray) -> np.ndarray:
+    """Levels from 0 to 1 as bytes (h, w, 3)."""
+    return np.repeat(np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)[..., None], 3, axis=2)
+
+
 def packed(pictures: list, width: int = 1024) -> tuple[dict[str, list[int]], np.ndarray]:
     """Pictures on shelves, the tallest first: where each is (x, y, w, h), and the whole. The rest repeats their edges."""
     places: dict[str, list[int]] = {}
@@ -194,6 +242,7 @@ def seal() -> None:
 
 def main() -> None:
     made = {"deconvnet": (*deconvnet_sheet(), 82), "sanity_checks": (*sanity_sheet(), 75)}
+    made["restoration"] = (*restoration_sheet(), 72)
     for path in (*FOLDER.glob("*.webp"), *FOLDER.glob("*.json")):
         path.unlink()
     for name, (sheet, pictures, quality) in made.items():

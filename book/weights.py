@@ -104,21 +104,29 @@ def make(recipe: Recipe) -> dict[str, Any]:
 
 def main(names: list[str]) -> None:
     shipped = {name: recipe for name, recipe in recipes().items() if recipe.shipped}
-    entries = {name: facts for name, facts in table().items() if name in shipped}
+    entries = _entries(shipped)
     unknown = [name for name in names if name not in {*shipped, "all"}]
     if unknown:
         raise SystemExit(f"no shipped recipe is named {unknown[0]!r}; there are {', '.join(shipped)}")
     wanted = [n for n in shipped if n in names or "all" in names or (not names and n not in entries)]
     FOLDER.mkdir(exist_ok=True)
     for name in wanted:
-        entries[name] = make(shipped[name])
-        (FOLDER / "weights.toml").write_text(toml(entries), encoding="utf-8")
-        print(
-            f"{name}: {(FOLDER / f'{name}.npz').stat().st_size:,} bytes, {entries[name]['minutes']} minutes", flush=True
-        )
+        made = make(shipped[name])
+        _write(_entries(shipped) | {name: made})  # read anew: another run may have added to it meanwhile
+        print(f"{name}: {(FOLDER / f'{name}.npz').stat().st_size:,} bytes, {made['minutes']} minutes", flush=True)
     for path in FOLDER.iterdir():
-        if path.suffix in (".npz", ".log") and path.stem not in entries:
+        if path.suffix in (".npz", ".log") and path.stem not in shipped:
             path.unlink()
+    _write(_entries(shipped))
+
+
+def _entries(shipped: dict[str, Recipe]) -> dict[str, dict[str, Any]]:
+    """The table as it is on disk now, without what is shipped no more."""
+    table.cache_clear()
+    return {name: facts for name, facts in table().items() if name in shipped}
+
+
+def _write(entries: dict[str, dict[str, Any]]) -> None:
     (FOLDER / "weights.toml").write_text(toml(entries), encoding="utf-8")
 
 

@@ -30,6 +30,7 @@ NAMES = (
     "deconvnet",
     "sanity_checks",
     "sparse_coding",
+    "restoration",
 )
 
 _SUBJECTS = {
@@ -43,6 +44,7 @@ _SUBJECTS = {
     "deconvnet": "what a unit of VGG-16 responds to",
     "sanity_checks": "pictures of a network whose layers are made random",
     "sparse_coding": "a signal written with few spikes",
+    "restoration": "a photograph spoiled and repaired, to wipe across",
 }
 _CONTROLS = re.compile(r"^export const controls = (\[.*?^\]);$", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./common\.mjs";$', re.MULTILINE)
