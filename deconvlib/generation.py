@@ -114,9 +114,7 @@ class DCGANGenerator(nn.Module):
         "(log_variance / 2).exp(), plus mean.",
     ),
 )
-def reparameterise(
-    mean: torch.Tensor, log_variance: torch.Tensor, generator: torch.Generator | None = None
-) -> torch.Tensor:
+def reparameterise(mean: torch.Tensor, log_variance: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Draw from normal distributions so that gradients flow to their means and log variances.
 
     z = mean + standard deviation * noise, with ``noise`` drawn once, standard normal, in the shape of `mean`.
@@ -125,8 +123,8 @@ def reparameterise(
     ----------
     mean, log_variance : floating tensors of one shape
         The natural logarithm of the variance, so that every number is allowed.
-    generator : torch.Generator, optional
-        Where the noise comes from; without one, PyTorch's own.
+    generator : torch.Generator
+        Where the noise comes from.
 
     Returns
     -------
@@ -145,7 +143,8 @@ def reparameterise(
     Examples
     --------
     >>> mean = torch.tensor([[1.0, -2.0]])
-    >>> reparameterise(mean, torch.tensor([[-80.0, -80.0]])).tolist()       # next to no variance
+    >>> no_variance = torch.tensor([[-80.0, -80.0]])                        # but for 2e-35
+    >>> reparameterise(mean, no_variance, torch.Generator().manual_seed(0)).tolist()
     [[1.0, -2.0]]
     """
     raise NotImplementedError
@@ -295,7 +294,7 @@ class ConvVAE(nn.Module):
         ``(mean, log_variance)``, each (N, latent), for pictures `x` (N, channels, H, W) in [-1, 1].
     decode(z)
         Pictures (N, channels, H, W) for codes (N, latent).
-    forward(x, generator=None)
+    forward(x, generator)
         ``(reconstruction, mean, log_variance)``: `reparameterise` draws one code for each picture.
 
     Raises
@@ -310,7 +309,7 @@ class ConvVAE(nn.Module):
     Examples
     --------
     >>> vae = ConvVAE(latent=5, channels=1, widths=(4, 8), image_size=(8, 12))
-    >>> [tuple(part.shape) for part in vae(torch.zeros(6, 1, 8, 12))]
+    >>> [tuple(part.shape) for part in vae(torch.zeros(6, 1, 8, 12), torch.Generator())]
     [(6, 1, 8, 12), (6, 5), (6, 5)]
     """
 
@@ -329,9 +328,7 @@ class ConvVAE(nn.Module):
     def decode(self, z: torch.Tensor) -> torch.Tensor:
         raise NotImplementedError
 
-    def forward(
-        self, x: torch.Tensor, generator: torch.Generator | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def forward(self, x: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         raise NotImplementedError
 
 
@@ -353,7 +350,7 @@ class ConvVAE(nn.Module):
 class DCGANDiscriminator(nn.Module):
     """A picture's logit: above 0 if it is taken for a real one, below 0 if for a made one.
 
-    For each entry of `widths` a convolution of 4 x 4 with stride 2 and padding 1 (sizes are halved, rounded down), batch
+    For each entry of `widths` a convolution of 4 x 4 with stride 2 and padding 1, which halves height and width, batch
     normalization but for the first, and leaky ReLU with slope 0.2. A linear layer ends it.
 
     Parameters
@@ -363,7 +360,7 @@ class DCGANDiscriminator(nn.Module):
     widths : sequence of int
         Output channels of each convolution.
     image_size : int or (H, W)
-        At least 2 ** len(widths).
+        Multiples of 2 ** len(widths).
 
     Attributes
     ----------
@@ -384,7 +381,7 @@ class DCGANDiscriminator(nn.Module):
     Raises
     ------
     ValueError
-        If `widths` is empty, or the pictures are too small.
+        If `widths` is empty, or the image size is not a multiple of 2 ** len(widths).
 
     Notes
     -----
@@ -393,8 +390,9 @@ class DCGANDiscriminator(nn.Module):
 
     Examples
     --------
-    >>> discriminator = DCGANDiscriminator(channels=1, widths=(4, 8), image_size=(9, 12))
-    >>> tuple(discriminator(torch.zeros(6, 1, 9, 12)).shape), tuple(discriminator.features(torch.zeros(6, 1, 9, 12)).shape)
+    >>> discriminator = DCGANDiscriminator(channels=1, widths=(4, 8), image_size=(8, 12))
+    >>> x = torch.zeros(6, 1, 8, 12)
+    >>> tuple(discriminator(x).shape), tuple(discriminator.features(x).shape)
     ((6,), (6, 8, 2, 3))
     """
 

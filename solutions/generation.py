@@ -13,9 +13,7 @@ from torch import nn
 from deconvlib.course.arguments import integer, pair
 
 
-def reparameterise(
-    mean: torch.Tensor, log_variance: torch.Tensor, generator: torch.Generator | None = None
-) -> torch.Tensor:
+def reparameterise(mean: torch.Tensor, log_variance: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     _same_shape("log_variance", log_variance, "mean", mean)
     noise = torch.randn(mean.shape, generator=generator, dtype=mean.dtype, device=mean.device)
     return mean + (log_variance / 2).exp() * noise
@@ -88,7 +86,7 @@ class ConvVAE(nn.Module):
     ) -> None:
         super().__init__()
         latent, channels, widths = integer("latent", latent, 1), integer("channels", channels, 1), _widths(widths)
-        height, width = _halved(image_size, len(widths), exactly=True)
+        height, width = _halved(image_size, len(widths))
         self.downs = nn.ModuleList(nn.Conv2d(a, b, 4, stride=2, padding=1) for a, b in pairwise([channels, *widths]))
         self.code = nn.Linear(widths[-1] * height * width, 2 * latent)
         self.decoder = DCGANGenerator(latent, channels, widths[::-1], (height, width))
@@ -102,9 +100,7 @@ class ConvVAE(nn.Module):
     def decode(self, z: torch.Tensor) -> torch.Tensor:
         return self.decoder(z)
 
-    def forward(
-        self, x: torch.Tensor, generator: torch.Generator | None = None
-    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    def forward(self, x: torch.Tensor, generator: torch.Generator) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         mean, log_variance = self.encode(x)
         return self.decode(reparameterise(mean, log_variance, generator)), mean, log_variance
 
@@ -155,14 +151,12 @@ def _widths(widths: Sequence[int]) -> list[int]:
     return checked
 
 
-def _halved(size: int | tuple[int, int], times: int, exactly: bool = False) -> tuple[int, int]:
-    """Height and width after `times` convolutions of 4 x 4 with stride 2 and padding 1, which halve and round down."""
+def _halved(size: int | tuple[int, int], times: int) -> tuple[int, int]:
+    """Height and width after `times` convolutions of 4 x 4 with stride 2 and padding 1."""
     height, width = pair("image_size", size, 1)
     step = 2**times
-    if exactly and (height % step or width % step):
+    if height % step or width % step:
         raise ValueError(f"image_size must be a multiple of {step}, to be halved {times} times, got {size}")
-    if min(height, width) < step:
-        raise ValueError(f"image_size must be at least {step}, to be halved {times} times, got {size}")
     return height // step, width // step
 
 
