@@ -189,12 +189,12 @@ def reparameterise_deviation_unattached(mean, log_variance, generator):
 
 
 @mistake("reparameterise")
-def reparameterise_broadcasts(mean, log_variance, generator):
-    """a log variance of another shape is broadcast
+def reparameterise_sign(mean, log_variance, generator):
+    """the sign of the logarithm is turned
 
-    It is most likely a mistake elsewhere, so it is refused with a ValueError.
+    exp(-log_variance / 2) is one over the standard deviation.
     """
-    return mean + (log_variance / 2).exp() * _noise(mean, generator)
+    return mean + (-log_variance / 2).exp() * _noise(mean, generator)
 
 
 # kl_divergence

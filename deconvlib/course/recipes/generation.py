@@ -261,12 +261,12 @@ RECIPES = [
     Recipe("vae", "chapter 13's ConvVAE, 32 numbers in a code", _DATA, 8, vae, own_data=True, shipped="int8"),
     Recipe("gan", "chapter 13's DCGAN, transposed 4 x 4", _DATA, 8, gan, own_data=True, shipped="int8"),
     Recipe("vae-gan", "a ConvVAE trained with a discriminator", _DATA, 8, vae_gan, own_data=True, shipped="int8"),
-    Recipe("vae-plane", "the VAE, 2 numbers in a code", _GARMENTS, 8, partial(vae, latent=2), shipped="int8"),
+    Recipe("vae-plane", "the VAE, 2 numbers in a code", _GARMENTS, 4, partial(vae, latent=2), shipped="int8"),
     Recipe(
-        "vae-gan-plane", "the VAE-GAN, 2 numbers in a code", _GARMENTS, 8, partial(vae_gan, latent=2), shipped="int8"
+        "vae-gan-plane", "the VAE-GAN, 2 numbers in a code", _GARMENTS, 4, partial(vae_gan, latent=2), shipped="int8"
     ),
-    Recipe("gan-3x3", "the DCGAN, 3 x 3", _GARMENTS, 8, partial(gan, kind="transposed 3x3"), shipped="int8"),
-    Recipe("gan-resize", "the DCGAN, resized", _GARMENTS, 8, partial(gan, kind="resize"), shipped="int8"),
-    Recipe("gan-subpixel", "the DCGAN, sub-pixel", _GARMENTS, 8, partial(gan, kind="sub-pixel"), shipped="int8"),
-    Recipe("diffusion", "a small diffusion model", _DATA, 10, diffusion, own_data=True, shipped="int8"),
+    Recipe("gan-3x3", "the DCGAN, 3 x 3", _GARMENTS, 4, partial(gan, kind="transposed 3x3"), shipped="int8"),
+    Recipe("gan-resize", "the DCGAN, resized", _GARMENTS, 4, partial(gan, kind="resize"), shipped="int8"),
+    Recipe("gan-subpixel", "the DCGAN, sub-pixel", _GARMENTS, 4, partial(gan, kind="sub-pixel"), shipped="int8"),
+    Recipe("diffusion", "a small diffusion model", _DATA, 6, diffusion, own_data=True, shipped="int8"),
 ]
