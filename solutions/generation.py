@@ -61,10 +61,11 @@ class DCGANGenerator(nn.Module):
         self.start = (widths[0], *pair("start", start, 1))
         self.project = nn.Linear(latent, math.prod(self.start), bias=False)
         # (n - 1) 2 - 2 p + k + output_padding = 2 n
-        sizes = {"stride": 2, "padding": (kernel - 1) // 2, "output_padding": kernel % 2}
+        padding, more = (kernel - 1) // 2, kernel % 2
         steps = pairwise([*widths, channels])
         self.ups = nn.ModuleList(
-            nn.ConvTranspose2d(a, b, kernel, **sizes, bias=step == len(widths)) for step, (a, b) in enumerate(steps, 1)
+            nn.ConvTranspose2d(a, b, kernel, 2, padding, more, bias=step == len(widths))
+            for step, (a, b) in enumerate(steps, 1)
         )
         self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in widths)
         _start_small(self)

@@ -293,8 +293,8 @@ def test_elbo_by_hand(learner):
     mean = torch.tensor([[2.0], [0.0]], dtype=torch.float64)
     # Squares 10 and 4, of which 7 is the mean; with sigma = 2 that is 7 / 8. Divergences 2 and 0.
     pixels = 7 / 8 + 2 * (math.log(2) + HALF_LOG_2_PI)
-    expected = {"loss": pixels + 1.0, "reconstruction": pixels, "kl": 1.0}
-    expected = {name: torch.tensor(value, dtype=torch.float64) for name, value in expected.items()}
+    numbers = {"loss": pixels + 1.0, "reconstruction": pixels, "kl": 1.0}
+    expected = {name: torch.tensor(value, dtype=torch.float64) for name, value in numbers.items()}
     learner.elbo_loss.gives(expected, reconstruction, x, mean, torch.zeros_like(mean), 2.0)
 
 
@@ -348,9 +348,10 @@ def test_elbo_default(learner):
     sigma=st.sampled_from([0.1, 1.0, 3.0]),
 )
 def test_elbo_drawn(learner, seed, n, latent, shape, sigma):
-    given = [draw(n, *shape, seed=seed + k, dtype=np.float64) for k in (0, 1)]
-    given += [draw(n, latent, seed=seed + k, dtype=np.float64) for k in (2, 3)]
-    learner.elbo_loss.gives(reference.elbo_loss(*given, sigma), *given, sigma)
+    back, x = (draw(n, *shape, seed=seed + k, dtype=np.float64) for k in (0, 1))
+    mean, log_variance = (draw(n, latent, seed=seed + k, dtype=np.float64) for k in (2, 3))
+    expected = reference.elbo_loss(back, x, mean, log_variance, sigma)
+    learner.elbo_loss.gives(expected, back, x, mean, log_variance, sigma)
 
 
 @check("elbo_loss", "refuses shapes that do not belong together, and a sigma that is not positive")

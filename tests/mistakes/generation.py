@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -103,6 +104,7 @@ class GeneratorFixedPadding(reference.DCGANGenerator):
 
     def __init__(self, latent=32, channels=1, widths=(64, 32), start=7, kernel=4):
         super().__init__(latent, channels, widths, start, kernel)
+        up: Any
         for up in self.ups:
             up.padding, up.output_padding = (1, 1), (0, 0)
 
@@ -117,6 +119,7 @@ class GeneratorAllBiases(reference.DCGANGenerator):
     def __init__(self, latent=32, channels=1, widths=(64, 32), start=7, kernel=4):
         super().__init__(latent, channels, widths, start, kernel)
         self.project.bias = nn.Parameter(torch.zeros(self.project.out_features))
+        up: Any
         for up in self.ups:
             up.bias = nn.Parameter(torch.zeros(up.out_channels))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -55,6 +56,8 @@ class GeneratorByZeros(reference.DCGANGenerator):
 
     def forward(self, z):
         x = self.project(z).reshape(len(z), *self.start)
+        norm: Any
+        up: Any
         for norm, up in zip(self.norms, self.ups, strict=True):
             x = norm(x).relu()
             n, c, h, w = x.shape
@@ -153,8 +156,8 @@ class VAEDryRun(nn.Module):
             raise ValueError("no widths, or sizes that are not halved exactly")
         self.latent = latent
         self.downs = nn.ModuleList()
-        for count in widths:
-            self.downs.append(nn.Conv2d(channels if not self.downs else self.downs[-1].out_channels, count, 4, 2, 1))
+        for k, count in enumerate(widths):
+            self.downs.append(nn.Conv2d(widths[k - 1] if k else channels, count, 4, 2, 1))
         with torch.no_grad():
             maps = self._maps(torch.zeros(1, channels, height, width))
         self.code = nn.Linear(maps.numel(), 2 * latent)
@@ -183,6 +186,7 @@ class VAEPadded(reference.ConvVAE):
     """Padding done by hand, and the linear layer as two."""
 
     def encode(self, x):
+        down: Any
         for down in self.downs:
             x = F.conv2d(F.pad(x, (1, 1, 1, 1)), down.weight, down.bias, stride=2).relu()
         weights, biases = self.code.weight.chunk(2), self.code.bias.chunk(2)

@@ -20,6 +20,7 @@ class _Pictures:
         from deconvlib.course.generators import garments
 
         self.own = options.data is not None
+        self.widths: tuple[int, ...]
         self._real: Any = None  # features and answers for the test garments
         if options.data is None:
             self.train, self.labels = garments("train")
@@ -225,7 +226,8 @@ def diffusion(options: Options) -> Run:
 
     pictures = _Pictures(options)
     size = 64
-    model = NoiseUNet(pictures.channels).to(options.device, memory_format=torch.channels_last)
+    model: Any = NoiseUNet(pictures.channels).to(options.device)
+    model = model.to(memory_format=torch.channels_last)
     draws = torch.Generator().manual_seed(options.seed)
     optimizer = torch.optim.AdamW(model.parameters(), 2e-3, weight_decay=1e-3)
     steps = options.epochs * -(-len(pictures.train) // size)
