@@ -49,10 +49,10 @@ def test_a_picture_that_is_too_small_is_named(folder):
 def test_the_study_is_whole():
     study = result("generation")
     for name, runs in study["runs"].items():
-        epochs = recipes()[name].epochs
         assert [run["seed"] for run in runs] == list(range(len(runs)))
         for run in runs:
             assert run["processor_seconds"] > 0
-            assert {len(values) for values in run["history"].values()} == {epochs}
+            (epochs,) = {len(values) for values in run["history"].values()}
+            assert epochs == (recipes()[name].epochs if run["seed"] == 0 else 4)
             assert np.isfinite([value for values in run["history"].values() for value in values]).all()
     assert json.dumps(study)

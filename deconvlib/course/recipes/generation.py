@@ -267,8 +267,8 @@ RECIPES = [
     Recipe(
         "vae-gan-plane", "the VAE-GAN, 2 numbers in a code", _GARMENTS, 4, partial(vae_gan, latent=2), shipped="int8"
     ),
-    Recipe("gan-3x3", "the DCGAN, 3 x 3", _GARMENTS, 4, partial(gan, kind="transposed 3x3"), shipped="int8"),
-    Recipe("gan-resize", "the DCGAN, resized", _GARMENTS, 4, partial(gan, kind="resize"), shipped="int8"),
-    Recipe("gan-subpixel", "the DCGAN, sub-pixel", _GARMENTS, 4, partial(gan, kind="sub-pixel"), shipped="int8"),
+    Recipe("gan-3x3", "the DCGAN, 3 x 3", _GARMENTS, 4, partial(gan, kind="transposed 3x3")),
+    Recipe("gan-resize", "the DCGAN, resized", _GARMENTS, 4, partial(gan, kind="resize")),
+    Recipe("gan-subpixel", "the DCGAN, sub-pixel", _GARMENTS, 4, partial(gan, kind="sub-pixel")),
     Recipe("diffusion", "a small diffusion model", _DATA, 6, diffusion, own_data=True, shipped="int8"),
 ]
