@@ -695,8 +695,8 @@ def test_the_latent_plane(opened):
     explorer = opened().locator('[data-explorer="generation"]')
     status = explorer.get_by_role("status")
     sheet = explorers.sheet("generation")
-    slider(explorer, "First number, steps of 0.3").press("Home")
-    slider(explorer, "Second number, steps of 0.3").press("End")
+    slider(explorer, "First number a").press("Home")
+    slider(explorer, "Second number b").press("End")
     explorer.get_by_label("VAE with discriminator").check()
     facts = sheet["models"]["vae-gan"]
     codes = np.array(facts["codes"])

@@ -5,8 +5,8 @@ import { images, sheet } from "./generation.sheet";
 
 // explorers.py reads this list too: between the brackets is JSON and nothing else.
 export const controls = [
-  {"name": "across", "label": "First number, steps of 0.3", "symbol": "a", "value": 3, "min": -8, "max": 8},
-  {"name": "up", "label": "Second number, steps of 0.3", "symbol": "b", "value": 3, "min": -8, "max": 8},
+  {"name": "across", "label": "First number", "symbol": "a", "value": 3, "min": -8, "max": 8},
+  {"name": "up", "label": "Second number", "symbol": "b", "value": 3, "min": -8, "max": 8},
   {"name": "model", "label": "Trained as", "value": "vae", "options": [
     {"value": "vae", "label": "VAE"},
     {"value": "vae-gan", "label": "VAE with discriminator"}
