@@ -19,8 +19,12 @@ import torch
 from PIL import Image
 
 from deconv_solutions.deconvnet import project, receptive_patch
+from deconv_solutions.generation import ConvVAE
 from deconv_solutions.sanity_checks import randomise_cascade, similarity
-from deconvlib.course import photograph, vgg16, vgg16_input
+from deconvlib.course import fashion_mnist, photograph, vgg16, vgg16_input
+from deconvlib.course.data import fashion_mnist_names
+from deconvlib.course.generators import judged
+from deconvlib.course.weights import restore
 
 FOLDER = Path(__file__).resolve().parents[1] / "deconvlib/course/explorers"
 CHECKSUMS = FOLDER / "sheets.sha256"
@@ -46,6 +50,8 @@ LAYERS = ("conv1_2", "conv2_2", "conv3_3", "conv4_3", "conv5_3")
 UNITS = 4
 SANITY_PHOTOGRAPHS = ("chelsea", "coffee", "astronaut")
 SEED = 9
+PLANES = ("vae", "vae-gan")
+PLANE, EACH = 8, 15  # steps from the middle of the latent plane; garments of each class
 SIZE = 256
 SMALL = 64  # patches up to here are stored without loss
 BLOCK = 16  # a lossy image is coded in blocks of 16: each picture starts at one of its own
@@ -154,9 +160,7 @@ def sanity_sheet(
     }, pictures
 
 
-def restoration_sheet(
-    names: tuple[str, ...] = RESTORED, jobs: tuple[str, ...] = tuple(RIVALS)
-) -> tuple[dict, list]:
+def restoration_sheet(names: tuple[str, ...] = RESTORED, jobs: tuple[str, ...] = tuple(RIVALS)) -> tuple[dict, list]:
     """Parts of held-out photographs, spoiled, repaired by the best classical method and by the shipped network, and the truth.
 
     The errors are picture less truth, three times enlarged around the middle gray. The scores are those of the whole
@@ -190,6 +194,33 @@ def restoration_sheet(
 def gray(picture: np.ndarray) -> np.ndarray:
     """Levels from 0 to 1 as bytes (h, w, 3)."""
     return np.repeat(np.round(255 * np.clip(picture, 0, 1)).astype(np.uint8)[..., None], 3, axis=2)
+
+
+def generation_sheet(names: tuple[str, ...] = PLANES) -> tuple[dict, list]:
+    """Two decoders of codes of two numbers: a picture for each code on a grid, and the codes of garments not trained on."""
+    images, labels = fashion_mnist("test")
+    chosen = np.concatenate([np.flatnonzero(labels == label)[:EACH] for label in range(10)])
+    garments = torch.from_numpy(images[chosen])[:, None].float() / 127.5 - 1
+    pictures: list = [(["garment", str(k)], np.repeat(images[n][..., None], 3, 2)) for k, n in enumerate(chosen)]
+    models: dict[str, dict] = {}
+    axis = torch.arange(-PLANE, PLANE + 1)
+    codes = torch.stack(torch.meshgrid(axis.flip(0), axis, indexing="ij")[::-1], dim=-1).reshape(-1, 2)
+    for name in names:
+        network: Any = restore(ConvVAE(2), f"{name}-plane")
+        with torch.no_grad():
+            made = network.decode(0.3 * codes)
+            means, _ = network.encode(garments)
+        answers = judged(made)[1].reshape(len(axis), len(axis))
+        models[name] = {"codes": np.round(means.numpy().astype(float), 2).tolist(), "answers": answers.tolist()}
+        for (across, up), picture in zip(codes.tolist(), made, strict=True):
+            pixels = np.round((picture[0].numpy() + 1) * 127.5).clip(0, 255).astype(np.uint8)
+            pictures.append(([name, str(across), str(up)], np.repeat(pixels[..., None], 3, 2)))
+    return {
+        "models": models,
+        "labels": labels[chosen].tolist(),
+        "each": EACH,
+        "classes": [name.lower().replace("t-shirt", "T-shirt").replace("_", " ") for name in fashion_mnist_names()],
+    }, pictures
 
 
 def packed(pictures: list, width: int = 1024) -> tuple[dict[str, list[int]], np.ndarray]:
@@ -241,8 +272,12 @@ def seal() -> None:
 
 
 def main() -> None:
-    made = {"deconvnet": (*deconvnet_sheet(), 82), "sanity_checks": (*sanity_sheet(), 75)}
-    made["restoration"] = (*restoration_sheet(), 72)
+    made = {
+        "deconvnet": (*deconvnet_sheet(), 82),
+        "sanity_checks": (*sanity_sheet(), 75),
+        "restoration": (*restoration_sheet(), 72),
+        "generation": (*generation_sheet(), 0),
+    }
     for path in (*FOLDER.glob("*.webp"), *FOLDER.glob("*.json")):
         path.unlink()
     for name, (sheet, pictures, quality) in made.items():

@@ -112,6 +112,20 @@ def test_a_damaged_sheet_is_refused(monkeypatch, tmp_path):
         explorers.sheet.__wrapped__("sanity_checks")
 
 
+def test_the_latent_plane_s_sheet_and_controls_agree():
+    sheet = explorers.sheet("generation")
+    across, up, model = explorers.controls("generation")
+    models = [option["value"] for option in model["options"]]
+    steps = [range(control["min"], control["max"] + 1) for control in (across, up)]
+    pictures = {f"{name}/{a}/{b}" for name, a, b in itertools.product(models, *steps)}
+    garments = {f"garment/{k}" for k in range(len(sheet["labels"]))}
+    assert set(sheet["places"]) == pictures | garments
+    assert set(sheet["models"]) == set(models)
+    for facts in sheet["models"].values():
+        assert len(facts["codes"]) == len(sheet["labels"]) == 10 * sheet["each"]
+        assert np.shape(facts["answers"]) == tuple(map(len, steps[::-1]))
+
+
 def test_sheets_and_controls_agree():
     places = {name: explorers.sheet(name)["places"] for name in ("deconvnet", "sanity_checks")}
     options = {
@@ -185,6 +199,16 @@ def test_sheet_of_random_layers_is_what_the_network_gives(sheets):
         assert level["deconvnet"] == pytest.approx(other["deconvnet"], abs=0.005)
     for key, pixels in pictures:
         assert np.abs(stored("sanity_checks", kept["places"]["/".join(key)]) - pixels.astype(int)).mean() < 8, key
+
+
+def test_the_latent_plane_s_sheet_is_what_the_decoder_gives(sheets):
+    made, pictures = sheets.generation_sheet(("vae",))
+    kept = explorers.sheet("generation")
+    assert made["labels"] == kept["labels"]
+    assert np.allclose(made["models"]["vae"]["codes"], kept["models"]["vae"]["codes"], atol=0.011)
+    assert (np.array(made["models"]["vae"]["answers"]) != kept["models"]["vae"]["answers"]).mean() < 0.02
+    for key, pixels in pictures[:: len(pictures) // 20]:
+        assert np.abs(stored("generation", kept["places"]["/".join(key)]) - pixels.astype(int)).mean() < 0.5, key
 
 
 def test_widget_in_a_kernel(monkeypatch):
@@ -665,6 +689,25 @@ def test_random_layers(opened):
     _, first, second = painted(explorer)
     assert np.abs(first - stored("sanity_checks", sheet["places"]["coffee/0/gradient"])).mean() < 4
     assert np.abs(second - stored("sanity_checks", sheet["places"]["coffee/5/gradient"])).mean() < 4
+
+
+def test_the_latent_plane(opened):
+    explorer = opened().locator('[data-explorer="generation"]')
+    status = explorer.get_by_role("status")
+    sheet = explorers.sheet("generation")
+    slider(explorer, "First number a").press("Home")
+    slider(explorer, "Second number b").press("End")
+    explorer.get_by_label("VAE with discriminator").check()
+    facts = sheet["models"]["vae-gan"]
+    codes = np.array(facts["codes"])
+    near = np.hypot(*(codes - (-2.4, 2.4)).T).argsort(kind="stable")[:20]
+    labels = np.array(sheet["labels"])[near]
+    said = status.inner_text()
+    assert "VAE with discriminator, code (−2.4, 2.4)." in said
+    assert f"takes the decoded picture for: {sheet['classes'][facts['answers'][0][0]]}." in said
+    assert f"Of the 20 nearest, {(labels == labels[0]).sum()} are of that class." in said
+    decoded, _ = painted(explorer)
+    assert np.abs(decoded - stored("generation", sheet["places"]["vae-gan/-8/8"])).mean() < 1
 
 
 def shown(explorer, key):

@@ -471,7 +471,9 @@ class FSRCNNPadded(reference.FSRCNN):
     def forward(self, x):
         scale = self.deconv.stride[0]
         x = self.expand(self.mapping(self.shrink(self.feature(x))))
-        full = F.conv_transpose2d(x, self.deconv.weight, self.deconv.bias, self.deconv.stride, 3, (1, 1) if scale > 1 else 0)
+        full = F.conv_transpose2d(
+            x, self.deconv.weight, self.deconv.bias, self.deconv.stride, 3, (1, 1) if scale > 1 else 0
+        )
         return full[:, :, : scale * x.shape[2], : scale * x.shape[3]]
 
 
