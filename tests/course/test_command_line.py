@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 
 import pytest
+
+from deconv_tests.patience import PATIENCE
 
 
 def test_progress_names_the_next_exercise(deconv):
@@ -34,6 +38,22 @@ def test_check_imports_no_torch(workspace, complete, deconv):
         "conv_output_size", "    import sys\n    assert 'torch' not in sys.modules, 'torch is here'\n    return 1\n"
     )
     assert "torch is here" not in deconv("check", "conv_output_size").stdout
+
+
+def test_check_imports_nothing_heavy_on_its_way(workspace):
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "deconv_grader", "check", "conv_output_size"],
+        cwd=workspace,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=PATIENCE,
+        check=False,
+    )
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    imported = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    assert {"deconv_grader", "pytest"} <= imported
+    assert not imported & {"IPython", "copydetect", "libcst", "matplotlib", "pydantic", "scipy", "torch", "watchfiles"}
 
 
 def test_json_for_tools(deconv, complete):
