@@ -171,6 +171,10 @@ CLAIMS: tuple[Claim, ...] = (
         "claim",
         "It improves image restoration.",
         "restoration",
+        "holds once corrected",
+        "Trained networks beat tuned classical methods on held-out photographs, by adding a correction to a first estimate; "
+        "the plain way down and back up by transposed convolutions loses to one of them, and a sub-pixel layer does the same.",
+        "what-is-left-of-the-promise",
     ),
     # Convolutional networks
     Claim(

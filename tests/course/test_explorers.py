@@ -75,6 +75,8 @@ def test_output_is_the_same_each_time(name):
         ("deconvnet", {"unit": 0}, "unit=0"),
         ("sanity_checks", {"layers": 14}, "layers=14"),
         ("sparse_coding", {"iterations": 201}, "iterations=201"),
+        ("restoration", {"line": 101}, "line=101"),
+        ("restoration", {"damage": "enlarge-2"}, "damage='enlarge-2'"),
     ],
 )
 def test_unknown_states_are_refused(name, state, message):
@@ -209,6 +211,45 @@ def test_the_latent_plane_s_sheet_is_what_the_decoder_gives(sheets):
     assert (np.array(made["models"]["vae"]["answers"]) != kept["models"]["vae"]["answers"]).mean() < 0.02
     for key, pixels in pictures[:: len(pictures) // 20]:
         assert np.abs(stored("generation", kept["places"]["/".join(key)]) - pixels.astype(int)).mean() < 0.5, key
+
+
+def test_sheet_of_restored_photographs_is_what_the_networks_give(sheets):
+    made, pictures = sheets.restoration_sheet(("coins",), ("deblur-motion", "enlarge-3"))
+    kept = explorers.sheet("restoration")
+    for job, scores in made["scores"]["coins"].items():
+        assert scores == pytest.approx(kept["scores"]["coins"][job], abs=0.1)
+    for key, pixels in pictures:
+        assert np.abs(stored("restoration", kept["places"]["/".join(key)]) - pixels.astype(int)).mean() < 8, key
+
+
+def test_places_of_restored_photographs():
+    options = {c["name"]: [o["value"] for o in c.get("options", [])] for c in explorers.controls("restoration")}
+    spoiled = itertools.product(options["photograph"], options["damage"], ("observed", "classical", "network"))
+    versions = ["/".join(parts) for parts in spoiled]
+    photographs = [f"photograph/{name}" for name in options["photograph"]]
+    assert set(explorers.sheet("restoration")["places"]) == {*photographs, *versions, *(f"{v}/error" for v in versions)}
+
+
+def test_a_wipe(opened):
+    explorer = opened().locator('[data-explorer="restoration"]')
+    box, above = explorer.locator(".dx-wipe"), explorer.locator(".dx-wipe canvas").nth(1)
+    assert above.evaluate("node => node.style.clipPath") == "inset(0px 0px 0px 50%)"
+    explorer.locator('input[type="range"]').focus()
+    explorer.page.keyboard.press("ArrowRight")
+    assert (
+        explorer.locator(".dx-wipe canvas").nth(1).evaluate("node => node.style.clipPath") == "inset(0px 0px 0px 51%)"
+    )
+    size = box.bounding_box()
+    explorer.page.mouse.move(size["x"] + size["width"] / 2, size["y"] + 20)
+    explorer.page.mouse.down()
+    explorer.page.mouse.move(size["x"] + size["width"] / 4, size["y"] + 30)
+    assert explorer.locator(".dx-wipe-line").evaluate("node => node.style.left") == "25%"
+    explorer.page.mouse.up()
+    assert explorer.locator('input[type="range"]').input_value() == "25"
+    explorer.get_by_text("errors", exact=True).click()
+    explorer.get_by_text("truth", exact=True).last.click()
+    assert explorer.locator(".dx-no-error").count() == 1
+    assert "shown are their errors" in explorer.locator("[role=status]").inner_text()
 
 
 def test_widget_in_a_kernel(monkeypatch):

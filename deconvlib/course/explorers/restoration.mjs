@@ -49,7 +49,7 @@ function draw(page) {
   const scores = sheet.scores[photograph][damage];
   const error = show === "error";
   const named = { observed: "spoiled", classical: CLASSICAL[damage], network: "network", truth: "truth" };
-  const note = (version) => (version === "truth" ? "as it was" : `${number(scores[version])} dB`);
+  const note = (version) => (version === "truth" ? "as it was" : `${number(scores[version].toFixed(1))} dB`);
 
   // The canvas of one version; the error of the truth is gray all over.
   const canvas = (version) => {
@@ -89,7 +89,7 @@ function draw(page) {
   const better = scores.network - scores.classical;
   page.explain = () =>
     `${words.photograph}, ${words.damage}: left of the line ${named[left]}, right of it ${named[right]}${error ? "; shown are their errors" : ""}. ` +
-    `In the whole photograph the ${CLASSICAL[damage]} has ${number(scores.classical)} dB, the network ${number(scores.network)} dB, ` +
+    `In the whole photograph the ${CLASSICAL[damage]} has ${number(scores.classical.toFixed(1))} dB, the network ${number(scores.network.toFixed(1))} dB, ` +
     `${number(Math.abs(better).toFixed(1))} dB ${better < 0 ? "less" : "more"}.`;
   page.prose(
     `${error ? "An error is the picture less the truth, three times enlarged: gray is none, white too bright, black too dark. " : ""}` +
