@@ -176,7 +176,6 @@ def maker(monkeypatch, tmp_path):
     for holder in (module, weights):
         monkeypatch.setattr(holder, "FOLDER", tmp_path / "weights")
     monkeypatch.setattr(module, "RUNS", tmp_path / "runs")
-    monkeypatch.setattr(module, "table", lambda: {})
     return module
 
 
