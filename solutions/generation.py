@@ -132,12 +132,20 @@ class DCGANDiscriminator(nn.Module):
 
 
 def generator_loss(fake_logits: torch.Tensor) -> torch.Tensor:
+    _some("fake_logits", fake_logits)
     # -log sigmoid(l) = log(1 + exp(-l)), which softplus computes without a large exponential.
     return F.softplus(-fake_logits).mean()
 
 
 def discriminator_loss(real_logits: torch.Tensor, fake_logits: torch.Tensor) -> torch.Tensor:
+    _some("real_logits", real_logits)
+    _some("fake_logits", fake_logits)
     return F.softplus(-real_logits).mean() + F.softplus(fake_logits).mean()
+
+
+def _some(name: str, logits: torch.Tensor) -> None:
+    if logits.numel() == 0:
+        raise ValueError(f"{name} must hold at least one logit, got shape {tuple(logits.shape)}")
 
 
 def _same_shape(name: str, value: torch.Tensor, other: str, expected: torch.Tensor) -> None:

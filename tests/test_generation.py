@@ -613,6 +613,11 @@ def test_generator_loss_drawn(learner, seed, shape, dtype):
     learner.generator_loss.gives(reference.generator_loss(logits), logits)
 
 
+@check("generator_loss", "refuses an empty batch")
+def test_generator_loss_refuses(learner):
+    learner.generator_loss.raises(ValueError, torch.zeros(0))
+
+
 # discriminator_loss
 
 
@@ -641,3 +646,9 @@ def test_discriminator_loss_extreme(learner):
 def test_discriminator_loss_drawn(learner, seed, shapes):
     real, fake = (draw(*shape, seed=seed + k, scale=2.0) for k, shape in enumerate(shapes))
     learner.discriminator_loss.gives(reference.discriminator_loss(real, fake), real, fake)
+
+
+@check("discriminator_loss", "refuses an empty batch, of either kind")
+def test_discriminator_loss_refuses(learner):
+    learner.discriminator_loss.raises(ValueError, torch.zeros(0), torch.zeros(3))
+    learner.discriminator_loss.raises(ValueError, torch.zeros(3), torch.zeros(0))

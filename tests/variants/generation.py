@@ -241,15 +241,22 @@ class DiscriminatorAsConvolution(reference.DCGANDiscriminator):
 # generator_loss
 
 
+def _none_empty(*logits):
+    if min(part.numel() for part in logits) == 0:
+        raise ValueError("no logit")
+
+
 @variant("generator_loss")
 def generator_loss_logsigmoid(fake_logits):
     """PyTorch's stable logarithm of the sigmoid."""
+    _none_empty(fake_logits)
     return -F.logsigmoid(fake_logits).mean()
 
 
 @variant("generator_loss")
 def generator_loss_with_logits(fake_logits):
     """Binary cross-entropy of logits, with the target 'real'."""
+    _none_empty(fake_logits)
     return F.binary_cross_entropy_with_logits(fake_logits, torch.ones_like(fake_logits))
 
 
@@ -259,6 +266,7 @@ def generator_loss_with_logits(fake_logits):
 @variant("discriminator_loss")
 def discriminator_loss_with_logits(real_logits, fake_logits):
     """Binary cross-entropy of logits, twice."""
+    _none_empty(real_logits, fake_logits)
     real = F.binary_cross_entropy_with_logits(real_logits, torch.ones_like(real_logits))
     return real + F.binary_cross_entropy_with_logits(fake_logits, torch.zeros_like(fake_logits))
 
@@ -266,6 +274,7 @@ def discriminator_loss_with_logits(real_logits, fake_logits):
 @variant("discriminator_loss")
 def discriminator_loss_logaddexp(real_logits, fake_logits):
     """log(1 + exp(l)) as a sum of exponentials, computed in logarithms."""
+    _none_empty(real_logits, fake_logits)
     real = torch.logaddexp(torch.zeros_like(real_logits), -real_logits)
     fake = torch.logaddexp(torch.zeros_like(fake_logits), fake_logits)
     return real.mean() + fake.mean()

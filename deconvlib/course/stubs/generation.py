@@ -434,6 +434,11 @@ def generator_loss(fake_logits: torch.Tensor) -> torch.Tensor:
     loss : tensor with no axes
         Finite, with finite gradients, for logits from -100 to 100 and beyond.
 
+    Raises
+    ------
+    ValueError
+        If there is no logit: the mean of nothing is not a number.
+
     Notes
     -----
     I. Goodfellow and others, Generative Adversarial Nets, NeurIPS 2014, section 3.
@@ -470,6 +475,11 @@ def discriminator_loss(real_logits: torch.Tensor, fake_logits: torch.Tensor) -> 
     -------
     loss : tensor with no axes
         Finite, with finite gradients, for logits from -100 to 100 and beyond.
+
+    Raises
+    ------
+    ValueError
+        If one of the two has no logit.
 
     Notes
     -----
