@@ -154,9 +154,7 @@ def sanity_sheet(
     }, pictures
 
 
-def restoration_sheet(
-    names: tuple[str, ...] = RESTORED, jobs: tuple[str, ...] = tuple(RIVALS)
-) -> tuple[dict, list]:
+def restoration_sheet(names: tuple[str, ...] = RESTORED, jobs: tuple[str, ...] = tuple(RIVALS)) -> tuple[dict, list]:
     """Parts of held-out photographs, spoiled, repaired by the best classical method and by the shipped network, and the truth.
 
     The errors are picture less truth, three times enlarged around the middle gray. The scores are those of the whole

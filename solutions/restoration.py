@@ -31,7 +31,7 @@ def degrade(x: torch.Tensor, kernel: torch.Tensor, noise: float, generator: torc
         raise ValueError(f"noise must be a standard deviation, at least 0; got {noise!r}")
     K, L = kernel.shape
     (height, width), channels = x.shape[2:], x.shape[1]
-    if not (1 <= K and K // 2 < height and 1 <= L and L // 2 < width):
+    if not (K >= 1 and height > K // 2 and L >= 1 and width > L // 2):
         raise ValueError(f"kernel of {K} x {L} must reach less far than the picture of {height} x {width} is wide")
     # conv2d does not turn the kernel, a convolution does; turned, its center is K - 1 - K // 2 rows from the top.
     turned = kernel.to(x).flip(0, 1).expand(channels, 1, K, L)
@@ -105,6 +105,8 @@ class ESPCN(nn.Module):
 
 
 class UnrolledDeconvolution(nn.Module):
+    kernel: torch.Tensor
+
     def __init__(self, kernel: torch.Tensor, steps: int = 8, size: int = 3, margin: int = 16) -> None:
         super().__init__()
         kernel = _floating("kernel", tensor("kernel", kernel, "KL"))
@@ -122,8 +124,8 @@ class UnrolledDeconvolution(nn.Module):
         if min(y.shape[2:]) <= m:
             raise ValueError(f"y must have more than margin={m} rows and columns, got {tuple(y.shape[2:])}")
         y = F.pad(y, (m, m, m, m), mode="reflect")
-        size = y.shape[2:]
-        H = torch.from_numpy(transfer_function(self.kernel.cpu().numpy(), tuple(size)))[:, : size[1] // 2 + 1]
+        size = y.shape[2], y.shape[3]
+        H = torch.from_numpy(transfer_function(self.kernel.cpu().numpy(), size))[:, : size[1] // 2 + 1]
         H = H.to(y.device, torch.complex128 if y.dtype == torch.float64 else torch.complex64)
         power, Y = H.abs().square(), torch.fft.rfft2(y)
         x = torch.zeros_like(y)

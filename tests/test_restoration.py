@@ -59,7 +59,9 @@ def gradients_flow(learner, make, net, settings, x, seed):
     _, (gradient,) = theirs.vjp((x,), y)
     leaf = x.clone().requires_grad_()
     (expected,) = torch.autograd.grad(net(leaf), leaf, y)
-    close = gradient is not None and torch.allclose(gradient, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max()))
+    close = gradient is not None and torch.allclose(
+        gradient, expected, rtol=1e-3, atol=1e-3 * float(expected.abs().max())
+    )
     learner.require(close, "the gradient in the picture is autograd's", expected=expected, yours=gradient)
 
 
@@ -116,8 +118,8 @@ def test_psnr_drawn(learner, shape, seed, dtype, peak):
     a, b = draw_array(shape, seed, dtype, low=0, high=9), draw_array(shape, seed + 1, dtype, low=0, high=9)
     learner.psnr.gives(reference.psnr(a, b, peak), a, b, peak)
     if dtype is np.float32:
-        a, b = torch.from_numpy(a) / 8, torch.from_numpy(b) / 8
-        learner.psnr.gives(reference.psnr(a, b, peak), a, b, peak)
+        eighths = torch.from_numpy(a) / 8, torch.from_numpy(b) / 8
+        learner.psnr.gives(reference.psnr(*eighths, peak), *eighths, peak)
 
 
 @check("psnr", "refuses shapes that would be broadcast, no pixels, and a peak that is not positive")
@@ -189,9 +191,7 @@ def test_degrade_drawn(learner, data, seed, dtype):
     x = draw(data.draw(st.integers(1, 2)), data.draw(st.integers(1, 3)), height, width, seed=seed, dtype=dtype)
     kernel = draw(K, L, seed=seed + 1, dtype=dtype)
     noise = data.draw(st.sampled_from([0.0, 0.5]))
-    learner.degrade.gives(
-        reference.degrade(x, kernel, noise, generator(seed)), x, kernel, noise, generator(seed)
-    )
+    learner.degrade.gives(reference.degrade(x, kernel, noise, generator(seed)), x, kernel, noise, generator(seed))
 
 
 @check("degrade", "refuses negative noise, a kernel that reaches too far, and whole numbers")
@@ -597,7 +597,10 @@ def test_unrolled_drawn(learner, data, seed):
     )
 
 
-@check("UnrolledDeconvolution", "refuses no steps, an even size, a kernel of whole numbers, and pictures of the margin's size")
+@check(
+    "UnrolledDeconvolution",
+    "refuses no steps, an even size, a kernel of whole numbers, and pictures of the margin's size",
+)
 def test_unrolled_refuses(learner):
     one = torch.ones(1, 1)
     learner.UnrolledDeconvolution.raises(ValueError, one, 0)

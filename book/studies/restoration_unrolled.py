@@ -51,7 +51,9 @@ def networks() -> dict[str, Callable[[], torch.nn.Module]]:
     }
 
 
-def trained(name: str, pictures: list[np.ndarray], seed: int, rates: list[float], steps: int = STEPS) -> torch.nn.Module:
+def trained(
+    name: str, pictures: list[np.ndarray], seed: int, rates: list[float], steps: int = STEPS
+) -> torch.nn.Module:
     """A network that has seen these pictures, blurred, four draws of the noise each."""
     rng = np.random.default_rng(seed)
     pairs = [np.stack([blurred(x, gaussian_kernel(), rng), x], axis=-1) for x in pictures for _ in range(4)]

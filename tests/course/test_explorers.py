@@ -212,7 +212,9 @@ def test_a_wipe(opened):
     assert above.evaluate("node => node.style.clipPath") == "inset(0px 0px 0px 50%)"
     explorer.locator('input[type="range"]').focus()
     explorer.page.keyboard.press("ArrowRight")
-    assert explorer.locator(".dx-wipe canvas").nth(1).evaluate("node => node.style.clipPath") == "inset(0px 0px 0px 51%)"
+    assert (
+        explorer.locator(".dx-wipe canvas").nth(1).evaluate("node => node.style.clipPath") == "inset(0px 0px 0px 51%)"
+    )
     size = box.bounding_box()
     explorer.page.mouse.move(size["x"] + size["width"] / 2, size["y"] + 20)
     explorer.page.mouse.down()

@@ -304,7 +304,8 @@ def degrade_unchecked(x, kernel, noise, generator):
 # DenoisingAutoencoder
 
 
-def _up(net, code, height, width, between=True, last=False, cut=True):
+def _up(net, code, size, between=True, last=False, cut=True):
+    height, width = size
     x = net.up[0](code)
     x = F.relu(x) if between else x
     if cut:
@@ -322,7 +323,7 @@ class AutoencoderUncut(reference.DenoisingAutoencoder):
     """
 
     def forward(self, x):
-        return _up(self, self.encode(x), *x.shape[2:], cut=False)
+        return _up(self, self.encode(x), x.shape[2:], cut=False)
 
 
 @mistake("DenoisingAutoencoder")
@@ -333,7 +334,7 @@ class AutoencoderCutLate(reference.DenoisingAutoencoder):
     """
 
     def forward(self, x):
-        return _up(self, self.encode(x), *x.shape[2:], cut=False)[:, :, : x.shape[2], : x.shape[3]]
+        return _up(self, self.encode(x), x.shape[2:], cut=False)[:, :, : x.shape[2], : x.shape[3]]
 
 
 @mistake("DenoisingAutoencoder")
@@ -357,7 +358,7 @@ class AutoencoderResized(reference.DenoisingAutoencoder):
     """
 
     def forward(self, x):
-        found = _up(self, self.encode(x), *x.shape[2:], cut=False)
+        found = _up(self, self.encode(x), x.shape[2:], cut=False)
         return found if found.shape == x.shape else F.interpolate(found, size=x.shape[2:], mode="nearest")
 
 
@@ -369,7 +370,7 @@ class AutoencoderReLULast(reference.DenoisingAutoencoder):
     """
 
     def forward(self, x):
-        return _up(self, self.encode(x), *x.shape[2:], last=True)
+        return _up(self, self.encode(x), x.shape[2:], last=True)
 
 
 @mistake("DenoisingAutoencoder")
@@ -391,7 +392,7 @@ class AutoencoderLinearUp(reference.DenoisingAutoencoder):
     """
 
     def forward(self, x):
-        return _up(self, self.encode(x), *x.shape[2:], between=False)
+        return _up(self, self.encode(x), x.shape[2:], between=False)
 
 
 @mistake("DenoisingAutoencoder")
@@ -471,7 +472,9 @@ class FSRCNNPadded(reference.FSRCNN):
     def forward(self, x):
         scale = self.deconv.stride[0]
         x = self.expand(self.mapping(self.shrink(self.feature(x))))
-        full = F.conv_transpose2d(x, self.deconv.weight, self.deconv.bias, self.deconv.stride, 3, (1, 1) if scale > 1 else 0)
+        full = F.conv_transpose2d(
+            x, self.deconv.weight, self.deconv.bias, self.deconv.stride, 3, (1, 1) if scale > 1 else 0
+        )
         return full[:, :, : scale * x.shape[2], : scale * x.shape[3]]
 
 
@@ -889,7 +892,7 @@ class UnrolledOneSet(_Unrolled):
     """
 
     def numbers(self):
-        return [next(iter(super(UnrolledOneSet, self).numbers()))] * len(self.log_weight)
+        return [next(iter(super().numbers()))] * len(self.log_weight)
 
 
 @mistake("UnrolledDeconvolution")
@@ -962,9 +965,9 @@ class UnrolledKernelLearns(_Unrolled):
 
     def __init__(self, kernel, steps=8, size=3, margin=16):
         super().__init__(kernel, steps, size, margin)
-        known = self.kernel
+        known = self.get_buffer("kernel")
         del self.kernel
-        self.kernel = nn.Parameter(known)
+        self.register_parameter("kernel", nn.Parameter(known))
 
     def spectrum(self, size):
         return torch.from_numpy(transfer_function(self.kernel.detach().numpy(), tuple(size))).to(torch.complex64)

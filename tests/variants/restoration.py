@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -46,10 +47,10 @@ def degrade_shifts(x, kernel, noise, generator):
     if not x.is_floating_point():
         raise TypeError("x")
     (K, L), (height, width) = kernel.shape, x.shape[2:]
-    if K // 2 >= height or L // 2 >= width:
+    if height <= K // 2 or width <= L // 2:
         raise ValueError("kernel")
-    wide = F.pad(x, (L, L, 0, 0), mode="reflect") if L < width else _mirror(x, L, 3)
-    wide = F.pad(wide, (0, 0, K, K), mode="reflect") if K < height else _mirror(wide, K, 2)
+    wide = F.pad(x, (L, L, 0, 0), mode="reflect") if width > L else _mirror(x, L, 3)
+    wide = F.pad(wide, (0, 0, K, K), mode="reflect") if height > K else _mirror(wide, K, 2)
     y = torch.zeros_like(x)
     for k in range(K):
         for c in range(L):
@@ -96,7 +97,7 @@ class AutoencoderRemembers(nn.Module):
             raise ValueError("channels and width")
         counts = [channels, width, 2 * width]
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
-        for a, b in zip(counts, counts[1:], strict=False):
+        for a, b in itertools.pairwise(counts):
             self.down.append(nn.Conv2d(a, b, 3, 2, 1))
             self.up.insert(0, nn.ConvTranspose2d(b, a, 4, 2, 1))
 
@@ -156,10 +157,9 @@ class FSRCNNCropped(nn.Module):
             raise ValueError("scale, d, s or m")
 
         def stage(*layers):
-            parts = []
+            parts: list[nn.Module] = []
             for before, after, kernel in layers:
-                parts.append(nn.Conv2d(before, after, kernel, padding="same"))
-                parts.append(nn.PReLU(after))
+                parts += [nn.Conv2d(before, after, kernel, padding="same"), nn.PReLU(after)]
             return nn.Sequential(*parts)
 
         self.feature = stage((1, d, 5))
@@ -173,8 +173,8 @@ class FSRCNNCropped(nn.Module):
             x = part(x)
         scale = self.deconv.stride[0]
         height, width = scale * x.shape[2], scale * x.shape[3]
-        full = F.pad(self.deconv(x) - self.deconv.bias, (0, scale, 0, scale))
-        return full[:, :, 4 : 4 + height, 4 : 4 + width] + self.deconv.bias
+        full = F.pad(F.conv_transpose2d(x, self.deconv.weight, stride=scale), (0, scale, 0, scale))
+        return full[:, :, 4 : 4 + height, 4 : 4 + width] + self.deconv.get_parameter("bias")
 
 
 @variant("FSRCNN")
@@ -258,6 +258,8 @@ def _waves(size):
 
 
 class _Base(nn.Module):
+    kernel: torch.Tensor
+
     def __init__(self, kernel, steps=8, size=3, margin=16):
         super().__init__()
         if kernel.ndim != 2 or steps < 1 or size < 1 or size % 2 == 0 or margin < 0:
