@@ -124,7 +124,7 @@ class UnrolledDeconvolution(nn.Module):
         if min(y.shape[2:]) <= m:
             raise ValueError(f"y must have more than margin={m} rows and columns, got {tuple(y.shape[2:])}")
         y = F.pad(y, (m, m, m, m), mode="reflect")
-        size = (y.shape[2], y.shape[3])
+        size = y.shape[2], y.shape[3]
         H = torch.from_numpy(transfer_function(self.kernel.cpu().numpy(), size))[:, : size[1] // 2 + 1]
         H = H.to(y.device, torch.complex128 if y.dtype == torch.float64 else torch.complex64)
         power, Y = H.abs().square(), torch.fft.rfft2(y)

@@ -118,8 +118,8 @@ def test_psnr_drawn(learner, shape, seed, dtype, peak):
     a, b = draw_array(shape, seed, dtype, low=0, high=9), draw_array(shape, seed + 1, dtype, low=0, high=9)
     learner.psnr.gives(reference.psnr(a, b, peak), a, b, peak)
     if dtype is np.float32:
-        x, y = torch.from_numpy(a) / 8, torch.from_numpy(b) / 8
-        learner.psnr.gives(reference.psnr(x, y, peak), x, y, peak)
+        eighths = torch.from_numpy(a) / 8, torch.from_numpy(b) / 8
+        learner.psnr.gives(reference.psnr(*eighths, peak), *eighths, peak)
 
 
 @check("psnr", "refuses shapes that would be broadcast, no pixels, and a peak that is not positive")

@@ -684,7 +684,6 @@ class _Unrolled(reference.UnrolledDeconvolution):
     """The reference, in parts that a mistake replaces."""
 
     mode = "reflect"
-    kernel: torch.Tensor
 
     def spectrum(self, size):
         return torch.from_numpy(transfer_function(self.kernel.numpy(), tuple(size))).to(torch.complex64)
@@ -966,7 +965,7 @@ class UnrolledKernelLearns(_Unrolled):
 
     def __init__(self, kernel, steps=8, size=3, margin=16):
         super().__init__(kernel, steps, size, margin)
-        known = self.kernel
+        known = self.get_buffer("kernel")
         del self.kernel
         self.register_parameter("kernel", nn.Parameter(known))
 

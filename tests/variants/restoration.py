@@ -159,8 +159,7 @@ class FSRCNNCropped(nn.Module):
         def stage(*layers):
             parts: list[nn.Module] = []
             for before, after, kernel in layers:
-                parts.append(nn.Conv2d(before, after, kernel, padding="same"))
-                parts.append(nn.PReLU(after))
+                parts += [nn.Conv2d(before, after, kernel, padding="same"), nn.PReLU(after)]
             return nn.Sequential(*parts)
 
         self.feature = stage((1, d, 5))
@@ -174,10 +173,8 @@ class FSRCNNCropped(nn.Module):
             x = part(x)
         scale = self.deconv.stride[0]
         height, width = scale * x.shape[2], scale * x.shape[3]
-        bias = self.deconv.bias
-        assert bias is not None
-        full = F.pad(self.deconv(x) - bias, (0, scale, 0, scale))
-        return full[:, :, 4 : 4 + height, 4 : 4 + width] + bias
+        full = F.pad(F.conv_transpose2d(x, self.deconv.weight, stride=scale), (0, scale, 0, scale))
+        return full[:, :, 4 : 4 + height, 4 : 4 + width] + self.deconv.get_parameter("bias")
 
 
 @variant("FSRCNN")
