@@ -258,8 +258,8 @@ class FSRCNN(nn.Module):
 class ESPCN(nn.Module):
     """The super-resolution network of Shi and others: three convolutions on the small picture, then a pixel shuffle.
 
-    The convolutions are 5 x 5 to 64 channels, 3 x 3 to 32, 3 x 3 to `channels` * `scale`^2; padding keeps the size, all have
-    a bias. A tanh follows the first two. Then the channels become pixels, in PyTorch's order (chapter 6).
+    The convolutions are 5 x 5 to 64 channels, 3 x 3 to 32, 3 x 3 to scale^2 channels for each channel of the picture. Padding
+    keeps the size, all have a bias. A tanh follows the first two. Then the channels become pixels, in PyTorch's order (chapter 6).
 
     Parameters
     ----------
