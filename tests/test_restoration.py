@@ -519,6 +519,7 @@ def test_unrolled_wiener(learner):
 
 @check("UnrolledDeconvolution", "one filter: a difference of neighbors is clipped and sent back, by hand", weight=3)
 def test_unrolled_shrinks(learner):
+    restored = learner.UnrolledDeconvolution.through(UNROLLED_APPLIED)
     filters = torch.zeros(1, 8, 1, 3, 3)
     filters[0, 0, 0, 1] = torch.tensor([0.0, -1.0, 1.0])
     threshold = torch.zeros(1, 8)
@@ -527,13 +528,9 @@ def test_unrolled_shrinks(learner):
     # Between the fourth and the fifth of 9 pixels is the edge, of 6. Clipped to 1, it is taken away on both of its sides. The
     # last pixel has a 0 to its right: its answer is -6, clipped to -1.
     y, expected = row(0.0, 0, 0, 0, 6, 6, 6, 6, 6), row(0.0, 0, 0, 1, 5, 6, 6, 6, 5)
-    learner.UnrolledDeconvolution.through(UNROLLED_APPLIED).gives(
-        expected, (torch.ones(1, 1), 1, 3, 0), state, y, tolerance=1e-4
-    )
+    restored.gives(expected, (torch.ones(1, 1), 1, 3, 0), state, y, tolerance=1e-4)
     state = state | {"thresholds": -threshold}
-    learner.UnrolledDeconvolution.through(UNROLLED_APPLIED).gives(
-        expected, (torch.ones(1, 1), 1, 3, 0), state, y, tolerance=1e-4
-    )
+    restored.gives(expected, (torch.ones(1, 1), 1, 3, 0), state, y, tolerance=1e-4)
 
 
 @check("UnrolledDeconvolution", "many filters, three steps with numbers of their own", weight=3)

@@ -287,20 +287,6 @@ def degrade_mixes_channels(x, kernel, noise, generator):
     return y + noise * torch.randn(x.shape, generator=generator, dtype=x.dtype)
 
 
-@mistake("degrade")
-def degrade_unchecked(x, kernel, noise, generator):
-    """a kernel that reaches beyond the mirror image was not refused
-
-    PyTorch raises a RuntimeError when it pads. A ValueError was promised: half the kernel must be smaller than the picture.
-    """
-    if not noise >= 0 or x.ndim != 4 or kernel.ndim != 2 or not x.is_floating_point():
-        return reference.degrade(x, kernel, noise, generator)
-    K, L = kernel.shape
-    padded = F.pad(x, (L - 1 - L // 2, L // 2, K - 1 - K // 2, K // 2), mode="reflect")
-    y = F.conv2d(padded, kernel.to(x).flip(0, 1).expand(x.shape[1], 1, K, L), groups=x.shape[1])
-    return y + noise * torch.randn(x.shape, generator=generator, dtype=x.dtype)
-
-
 # DenoisingAutoencoder
 
 
