@@ -36,7 +36,8 @@ def packed(files: dict[str, str | bytes]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():
-            info = zipfile.ZipInfo(name, (2026, 1, 2, 3, 4, 6))  # a fixed date: the same bytes in every process of a run
+            # A fixed date: the same bytes in every process of a run.
+            info = zipfile.ZipInfo(name, (2026, 1, 2, 3, 4, 6))
             info.compress_type = zipfile.ZIP_DEFLATED
             archive.writestr(info, text)
     return stream.getvalue()
