@@ -279,6 +279,30 @@ def test_the_fingerprint_of_a_course_is_its_content(tmp_path: Path, monkeypatch:
         assert now() not in seen
 
 
+def test_answers_in_a_checkout_are_no_part_of_the_course(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Neither what is hashed nor what `deconv new-autograder` packs: a chapter is there as it is handed out."""
+    files = {"__init__.py": "door", "convolution.py": "my answers", "mine.py": "my notes", "mine/a.py": "my notes"}
+    for name, text in (files | {"course/stubs/convolution.py": "handed out", "course/data.py": "data"}).items():
+        path = tmp_path / "deconvlib" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    monkeypatch.setattr(course, "PACKAGE", tmp_path / "deconvlib")
+    found = {
+        name: path.read_text(encoding="utf-8") for name, path in course.course_files() if name.startswith("deconvlib/")
+    }
+    assert found == {
+        "deconvlib/__init__.py": "door",
+        "deconvlib/convolution.py": "handed out",
+        "deconvlib/course/stubs/convolution.py": "handed out",
+        "deconvlib/course/data.py": "data",
+    }
+    before = course.course_fingerprint.__wrapped__()
+    (tmp_path / "deconvlib" / "convolution.py").write_text("another answer", encoding="utf-8")
+    assert course.course_fingerprint.__wrapped__() == before
+    (tmp_path / "deconvlib" / "course" / "stubs" / "convolution.py").write_text("another task", encoding="utf-8")
+    assert course.course_fingerprint.__wrapped__() != before
+
+
 def test_another_course_setting_or_seed_is_graded_again(
     make_submission: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

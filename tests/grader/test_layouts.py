@@ -32,14 +32,19 @@ def notebook(*cells: str) -> str:
     return json.dumps({"nbformat": 4, "cells": [{"cell_type": "code", "source": source} for source in sources]})
 
 
+def entry(name: str, mode: int = 0o644) -> zipfile.ZipInfo:
+    """A file of a zip, dated 1980: what is packed has the same bytes in every process of a run."""
+    info = zipfile.ZipInfo(name)
+    info.external_attr = mode << 16
+    info.compress_type = zipfile.ZIP_DEFLATED
+    return info
+
+
 def packed(files: dict[str, str | bytes]) -> bytes:
     stream = io.BytesIO()
     with zipfile.ZipFile(stream, "w", zipfile.ZIP_DEFLATED) as archive:
         for name, text in files.items():
-            # A fixed date: the same bytes in every process of a run.
-            info = zipfile.ZipInfo(name, (2026, 1, 2, 3, 4, 6))
-            info.compress_type = zipfile.ZIP_DEFLATED
-            archive.writestr(info, text)
+            archive.writestr(entry(name), text)
     return stream.getvalue()
 
 
@@ -212,13 +217,6 @@ def test_what_holds_no_answer_is_said_with_the_reason(tmp_path: Path, files: dic
 
 
 # ----------------------------------------------------------------------------------------------------------- zips
-
-
-def entry(name: str, data: bytes = b"", mode: int = 0o644) -> zipfile.ZipInfo:
-    info = zipfile.ZipInfo(name)
-    info.external_attr = mode << 16
-    info.compress_type = zipfile.ZIP_DEFLATED
-    return info
 
 
 def test_a_zip_can_do_no_harm(tmp_path: Path) -> None:
