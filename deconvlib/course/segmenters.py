@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from deconvlib.course.scenes import composed_scenes
+
 #: How a decoder may come back to the size of the picture, and the network that is known for it.
 WAYS = {
     "bilinear": "scores at an eighth of the size, enlarged 8 times (FCN-32s)",
@@ -15,6 +17,9 @@ WAYS = {
     "switches": "unpooling with the encoder's switches, then convolutions (SegNet)",
     "copies": "the encoder's maps laid beside the decoder's (U-Net)",
 }
+#: The five classes of chapter 12's scenes: ten kinds of garment in four groups.
+GROUPS = ("background", "top or dress", "trousers", "shoe", "bag")
+_GROUP_OF = torch.tensor([0, 1, 2, 1, 1, 1, 3, 1, 3, 4, 3])  # of `scene_classes`
 #: Channels of the four levels, such that all six have nearly the same number of parameters.
 CHANNELS = {
     "bilinear": (10, 20, 41, 82),
@@ -24,6 +29,18 @@ CHANNELS = {
     "switches": (8, 17, 34, 67),
     "copies": (8, 16, 32, 64),
 }
+
+
+def grouped_scenes(count: int, split: str = "train", seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """`composed_scenes` as tensors, their masks with the five classes of `GROUPS`."""
+    images, masks = (torch.from_numpy(part) for part in composed_scenes(count, split, seed))
+    return images, _GROUP_OF[masks]
+
+
+def balance(masks: torch.Tensor, classes: int) -> torch.Tensor:
+    """A weight for each class: one over the square root of its share of the pixels, with mean 1."""
+    weights = 1 / masks.flatten().bincount(minlength=classes).clamp(min=1).sqrt()
+    return weights / weights.mean()
 
 
 def block(old: int, new: int) -> nn.Sequential:
