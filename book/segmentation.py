@@ -7,9 +7,7 @@ and ``build/segmentation``, and go on where they were interrupted.
 
 from __future__ import annotations
 
-import json
 import os
-import re
 import subprocess
 import sys
 from pathlib import Path
