@@ -1,0 +1,90 @@
+"""One encoder, six ways back up: what chapter 12 compares. Needs PyTorch."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+#: How a decoder may come back to the size of the picture, and the network that is known for it.
+WAYS = {
+    "bilinear": "scores at an eighth of the size, enlarged 8 times (FCN-32s)",
+    "sums": "scores of every level, enlarged by 2 and added up (FCN-8s)",
+    "nearest": "each pixel four times, then convolutions: nothing from the encoder",
+    "transposed": "transposed convolutions, 4 x 4, stride 2: nothing from the encoder",
+    "switches": "unpooling with the encoder's switches, then convolutions (SegNet)",
+    "copies": "the encoder's maps laid beside the decoder's (U-Net)",
+}
+#: Channels of the four levels, such that all six have nearly the same number of parameters.
+CHANNELS = {
+    "bilinear": (18, 36, 72, 144),
+    "sums": (18, 36, 72, 144),
+    "nearest": (16, 32, 64, 128),
+    "transposed": (16, 32, 64, 128),
+    "switches": (16, 32, 64, 128),
+    "copies": (16, 32, 64, 128),
+}
+
+
+def block(old: int, new: int) -> nn.Sequential:
+    """A 3 x 3 convolution, batch normalization and a ReLU."""
+    return nn.Sequential(nn.Conv2d(old, new, 3, padding=1, bias=False), nn.BatchNorm2d(new), nn.ReLU())
+
+
+class Segmenter(nn.Module):
+    """Four levels down, each of two convolutions, with pooling by 2 between them; then one of `WAYS` back up.
+
+    Takes (N, in_channels, H, W), H and W multiples of 8, and gives scores (N, classes, H, W).
+    """
+
+    def __init__(
+        self, way: str, in_channels: int, classes: int, channels: tuple[int, int, int, int] | None = None
+    ) -> None:
+        super().__init__()
+        if way not in WAYS:
+            raise ValueError(f"way must be one of {', '.join(WAYS)}, got {way!r}")
+        self.way = way
+        widths = channels or CHANNELS[way]
+        before = (in_channels, *widths[:-1])
+        self.encoder = nn.ModuleList(
+            nn.Sequential(block(old, new), block(new, new)) for old, new in zip(before, widths, strict=True)
+        )
+        self.scores = nn.ModuleList()
+        self.reduce, self.merge = nn.ModuleList(), nn.ModuleList()
+        if way in ("bilinear", "sums"):
+            self.scores.extend(nn.Conv2d(width, classes, 1) for width in widths[-1 if way == "bilinear" else 0 :])
+            return
+        for level in (2, 1, 0):
+            wide, narrow = widths[level + 1], widths[level]
+            if way == "transposed":
+                up = nn.ConvTranspose2d(wide, narrow, 4, stride=2, padding=1, bias=False)
+                self.reduce.append(nn.Sequential(up, nn.BatchNorm2d(narrow), nn.ReLU()))
+            else:
+                self.reduce.append(block(wide, narrow))
+            self.merge.append(block(2 * narrow if way == "copies" else narrow, narrow))
+        self.scores.append(nn.Conv2d(widths[0], classes, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        maps, switches = [], []
+        for level, convolutions in enumerate(self.encoder):
+            if level:
+                x, where = F.max_pool2d(x, 2, return_indices=True)
+                switches.append(where)
+            x = convolutions(x)
+            maps.append(x)
+        if self.way == "bilinear":
+            return F.interpolate(self.scores[0](x), scale_factor=8, mode="bilinear")
+        if self.way == "sums":
+            total = self.scores[3](x)
+            for level in (2, 1, 0):
+                total = F.interpolate(total, scale_factor=2, mode="bilinear") + self.scores[level](maps[level])
+            return total
+        for level, reduce, merge in zip((2, 1, 0), self.reduce, self.merge, strict=True):
+            x = reduce(x)
+            if self.way == "switches":
+                x = F.max_unpool2d(x, switches[level], 2)
+            elif self.way != "transposed":
+                x = F.interpolate(x, scale_factor=2)
+            x = merge(torch.cat((x, maps[level]), 1) if self.way == "copies" else x)
+        return self.scores[0](x)
