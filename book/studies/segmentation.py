@@ -6,6 +6,7 @@ made again; ``python book/studies/segmentation.py SEED ...`` makes the runs of t
 
 from __future__ import annotations
 
+import base64
 import functools
 import json
 import sys
@@ -20,13 +21,14 @@ import torch.nn.functional as F
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from deconv_solutions.segmentation import UNet, confusion_matrix, mean_iou
+from book import sheets
+from deconv_solutions.segmentation import SegNet, UNet, confusion_matrix, mean_iou
 from deconvlib.course.data import nuclei
 from deconvlib.course.recipes import Options
 from deconvlib.course.recipes.segmentation import RECIPES, road, scenes
 from deconvlib.course.scenes import ROAD_CLASSES, road_scenes
-from deconvlib.course.segmenters import GROUPS, WAYS, band, grouped_scenes
-from deconvlib.course.training import fit
+from deconvlib.course.segmenters import GROUPS, WAYS, Segmenter, band, grouped_scenes, runs, start_evenly_
+from deconvlib.course.training import GradientStep, fit, random_crops, warmup_cosine
 
 SEEDS = (0, 1, 2)
 TEST_SCENES = 300
@@ -91,37 +93,33 @@ def one_road(seed: int) -> dict[str, Any]:
 
 
 def halves() -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
-    """The upper and the lower half of the picture of nuclei: images (8, 1, 128, 128), masks (8, 128, 128) of 0 and 1."""
+    """The upper and the lower half of the picture of nuclei: images (8, 1, 128, 128), masks (8, 128, 128) of 0 and 1.
+
+    The upper half has mean 0 and standard deviation 1.
+    """
     images, instances = nuclei()
+    images = (images - images[:8].mean()) / images[:8].std()
     x, y = torch.from_numpy(images)[:, None], torch.from_numpy((instances > 0).astype(np.int64))
     return (x[:8], y[:8]), (x[8:], y[8:])
 
 
-def one_nuclei(seed: int, steps: int = 300) -> dict[str, Any]:
+def one_nuclei(seed: int, steps: int = 250) -> dict[str, Any]:
     (x, y), (shown, truth) = halves()
     torch.manual_seed(seed)
     model = UNet(1, 2, 1 / 16)
-    for layer in model.modules():
-        if isinstance(layer, torch.nn.Conv2d):
-            torch.nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
-    optimizer = torch.optim.Adam(model.parameters(), 3e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps)
-    draws = torch.Generator().manual_seed(seed)
+    start_evenly_(model)
+    weights = torch.tensor([1.0, 2.0])  # a nucleus counts twice: three pixels of four are none
+    optimizer = torch.optim.Adam(model.parameters(), 2e-3)
+    step = GradientStep(
+        model,
+        lambda model, batch: F.cross_entropy(model(batch[0]), batch[1], weight=weights),
+        optimizer,
+        warmup_cosine(optimizer, steps, 0.2),
+        clip=1.0,
+    )
+    crops = random_crops([(a[0].numpy(), b.numpy()) for a, b in zip(x, y, strict=True)], 64, 8, steps)
     before = time.process_time()
-    for _ in range(steps):
-        parts = []
-        for _ in range(8):
-            tile, top, left, turn = (int(torch.randint(n, (), generator=draws)) for n in (8, 65, 65, 8))
-            pair = torch.stack((x[tile, 0], y[tile].float()))[:, top : top + 64, left : left + 64]
-            pair = pair.rot90(turn // 2, (1, 2))
-            parts.append(pair.flip(2) if turn % 2 else pair)
-        batch = torch.stack(parts)
-        loss = F.cross_entropy(model(batch[:, :1]), batch[:, 1].long())
-        optimizer.zero_grad()
-        loss.backward()
-        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
-        optimizer.step()
-        schedule.step()
+    fit(step, crops, 1, generator=torch.Generator().manual_seed(seed), progress=False)
     facts = {
         "parameters": sum(p.numel() for p in model.parameters()),
         "steps": steps,
@@ -141,7 +139,7 @@ def threshold_for_nuclei() -> dict[str, Any]:
     def iou(level: float, images: torch.Tensor, masks: torch.Tensor) -> float:
         return float(mean_iou(confusion_matrix((images[:, 0] > level).long(), masks, 2))[1][1])
 
-    best = max(np.linspace(0.02, 0.9, 200), key=lambda level: iou(level, x, y))
+    best = max(np.linspace(-1, 3, 200), key=lambda level: iou(level, x, y))
     said = (shown[:, 0] > best).long()
     ious = [iou(best, a[None], b[None]) for a, b in zip(shown, truth, strict=True)]
     return scored(said, truth, 2) | {
@@ -176,7 +174,7 @@ def kept(name: str, make: Callable[[], dict[str, Any]]) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
 
 
-def runs(seeds: tuple[int, ...]) -> dict[str, dict[int, dict[str, Any]]]:
+def all_runs(seeds: tuple[int, ...]) -> dict[str, dict[int, dict[str, Any]]]:
     found: dict[str, dict[int, dict[str, Any]]] = {}
     for seed in seeds:
         for way in WAYS if seeds == SEEDS else reversed(WAYS):
@@ -188,9 +186,52 @@ def runs(seeds: tuple[int, ...]) -> dict[str, dict[int, dict[str, Any]]]:
     return found
 
 
+SHOWN = ("bilinear", "sums", "switches", "copies")
+SCENES_SHOWN = 6
+LEVELS = 15  # of a score on the explorer's sheet
+
+
+@torch.no_grad()
+def explorer_sheet() -> dict[str, Any]:
+    """The first test scenes with two kinds of garment: picture, truth, and every class's score by four networks of seed 0."""
+    images, truth = test_scenes()
+    chosen = [k for k in range(len(truth)) if len(truth[k].unique()) > 2][:SCENES_SHOWN]
+    scenes: list[dict[str, Any]] = []
+    for k in chosen:
+        pixels = (images[k].permute(1, 2, 0) * 255).round().byte().numpy()
+        entry: dict[str, Any] = {
+            "picture": base64.b64encode(pixels.tobytes()).decode("ascii"),
+            "truth": written(truth[k]),
+            "scores": {},
+        }
+        for way in SHOWN:
+            model = Segmenter(way, 3, len(GROUPS))
+            model.load_state_dict(torch.load(FOLDER / f"{way}-0.pt", weights_only=True))
+            levels = (model.eval()(images[k : k + 1]).softmax(1)[0] * LEVELS).round().int().flatten(1).T
+            entry["scores"][way] = runs("".join(f"{level:x}" for level in pixel) for pixel in levels.tolist())
+        scenes.append(entry)
+    return {"classes": list(GROUPS), "ways": list(SHOWN), "levels": LEVELS, "images": [], "scenes": scenes}
+
+
+def written(mask: torch.Tensor) -> str:
+    return runs(str(label) for label in mask.flatten().tolist())
+
+
+@torch.no_grad()
+def roads_shown(count: int = 2) -> list[str]:
+    """The answers of seed 0 on the first roads of the test."""
+    model = SegNet(3, len(ROAD_CLASSES), 0.1)
+    model.load_state_dict(torch.load(FOLDER / "road-0.pt", weights_only=True))
+    images = torch.from_numpy(road_scenes(count, ROAD_TEST[1])[0])
+    return [written(mask) for mask in model.eval()(images).argmax(1)]
+
+
 def study() -> dict[str, Any]:
     torch.set_num_threads(1)
-    found = runs(SEEDS)
+    found = all_runs(SEEDS)
+    text = json.dumps(explorer_sheet(), separators=(",", ":"))
+    (sheets.FOLDER / "segmentation.json").write_text(text + "\n", encoding="utf-8")
+    sheets.seal()
     x, y = grouped_scenes(500, "train")
     drawn_x, drawn_y = tensors(road_scenes(200))
     return {
@@ -209,10 +250,11 @@ def study() -> dict[str, Any]:
             "classes": list(ROAD_CLASSES),
             "baselines": by_color(drawn_x, drawn_y, *tensors(road_scenes(*ROAD_TEST)), len(ROAD_CLASSES)),
             "runs": list(found["road"].values()),
+            "shown": roads_shown(),
         },
     }
 
 
 if __name__ == "__main__":
     torch.set_num_threads(1)
-    runs(tuple(int(seed) for seed in sys.argv[1:]))
+    all_runs(tuple(int(seed) for seed in sys.argv[1:]))
