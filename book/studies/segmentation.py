@@ -31,7 +31,7 @@ from deconvlib.course.segmenters import GROUPS, WAYS, Segmenter, band, grouped_s
 from deconvlib.course.training import GradientStep, fit, random_crops, warmup_cosine
 
 SEEDS = (0, 1, 2)
-TEST_SCENES = 300
+TEST_SCENES = 200
 ROAD_TEST = (100, 1000)  # pictures, seed
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "study" / "segmentation"
 EPOCHS = {recipe.name: recipe.epochs for recipe in RECIPES}
@@ -103,7 +103,7 @@ def halves() -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, tor
     return (x[:8], y[:8]), (x[8:], y[8:])
 
 
-def one_nuclei(seed: int, steps: int = 250) -> dict[str, Any]:
+def one_nuclei(seed: int, steps: int = 150) -> dict[str, Any]:
     (x, y), (shown, truth) = halves()
     torch.manual_seed(seed)
     model = UNet(1, 2, 1 / 16)
