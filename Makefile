@@ -3,6 +3,7 @@
 # make serve   look at the site          make lab            open the notebooks in JupyterLab
 # make cover   take the cover from its notebook       make sheets   compute the explorers' pictures again
 # make weights train the shipped weights that are missing (NAMES="a b": these again, NAMES=all: all; hours)
+# make results compute the shipped results that are missing (NAMES as above; hours)
 # Everything is set up in .venv on first use; nothing is asked.
 
 PYTHON ?= python3
@@ -13,7 +14,7 @@ SITE := build/site
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 
 .DELETE_ON_ERROR:
-.PHONY: help book test lint serve chapters chapter cover sheets weights lab clean
+.PHONY: help book test lint serve chapters chapter cover sheets weights results lab clean
 
 help:
 	@sed -n '1,/^$$/s/^# //p' Makefile
@@ -75,6 +76,9 @@ sheets: .venv/ready
 # The weights that a chapter shows and cannot train in its time.
 weights: .venv/ready
 	@$(BIN)/python book/weights.py $(NAMES)
+
+results: .venv/ready
+	@$(BIN)/python book/results.py $(NAMES)
 
 lab: .venv/ready
 	@$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[lab]'

@@ -41,17 +41,23 @@ def _folders() -> dict[str, Path]:
     assert solutions.origin is not None
     return {
         "deconv_grader": Path(__file__).parent.parent,
-        "course": PACKAGE / "course",  # what is beside it are answers
+        "deconvlib": PACKAGE,
         "deconv_solutions": Path(solutions.origin).parent,
         "deconv_tests": TESTS,
     }
 
 
 def course_files() -> Iterator[tuple[str, Path]]:
-    """All that grading rests on: each file by the name that it is imported or read under."""
+    """All that grading rests on: each file by the name that it is imported or read under.
+
+    A chapter's module is its pristine copy: what stands in the module may be answers.
+    """
+    pristine = {path.name: path for path in _files(PACKAGE / "course" / "stubs")}
     for name, folder in _folders().items():
         for path in _files(folder):
             inside = path.relative_to(folder)
+            if name == "deconvlib" and len(inside.parts) == 1:
+                path = pristine.get(path.name, path)
             if not (name == "deconv_tests" and inside.parts[0] in _NOT_GRADING):
                 yield f"{name}/{inside.as_posix()}", path
 

@@ -6,6 +6,7 @@ from collections import OrderedDict
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import nn
 
 from deconvlib.course.data import load
@@ -115,3 +116,27 @@ def _from_torchvision(names: list[str]) -> OrderedDict[str, nn.Module]:
     std = torch.tensor(_TORCHVISION_STD)[None, :, None, None]
     layers["conv1_1"].weight.data /= std
     return layers
+
+
+class Guided(nn.Module):
+    """`depth` convolutions of 3 x 3, `width` channels, ReLU between them; what they find is added to a base.
+
+    Given (N, inputs, H, W), the base is the last channel, or, if `scale` is not 1, that channel enlarged by Keys' bicubic
+    kernel; the correction is then made of `scale` squared channels by a sub-pixel layer. Gives (N, 1, scale H, scale W).
+    """
+
+    def __init__(self, inputs: int, width: int, depth: int, scale: int = 1) -> None:
+        super().__init__()
+        layers: list[nn.Module] = []
+        for k in range(depth - 1):
+            layers += [nn.Conv2d(width if k else inputs, width, 3, padding=1), nn.ReLU(inplace=True)]
+        self.body = nn.Sequential(*layers, nn.Conv2d(width, scale**2, 3, padding=1))
+        self.scale = scale
+
+    def forward(self, shown: torch.Tensor) -> torch.Tensor:
+        base = shown[:, -1:]
+        correction = self.body((shown - 0.45) * 4) * 0.1
+        if self.scale == 1:
+            return base + correction
+        base = F.interpolate(base, scale_factor=self.scale, mode="bicubic", antialias=True)
+        return base + F.pixel_shuffle(correction, self.scale)

@@ -1,0 +1,1 @@
+"""What the shipped results come from (`make results`): each module's `study()` gives plain values for a JSON file."""
