@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -233,7 +235,8 @@ def fill_bias_kept(layer):
 
 
 class _Fcn(reference.FCN8s):
-    ceil, relu, drop, skips, center, last = True, True, True, (3, 2), False, False
+    relu, drop, center = True, True, False
+    skips: tuple[int, ...] = (3, 2)
 
     def waist(self, x):
         x = F.relu(self.fc6(x)) if self.relu else self.fc6(x)
@@ -251,7 +254,7 @@ class _Fcn(reference.FCN8s):
         for block in VGG:
             for _ in block:
                 x = F.relu(next(layers)(x))
-            x = F.max_pool2d(x, 2, ceil_mode=self.ceil)
+            x = F.max_pool2d(x, 2, ceil_mode=True)
             pooled.append(x)
         x = self.waist(x)
         for enlarge, score, level in ((self.up2, self.score_pool4, 3), (self.up4, self.score_pool3, 2)):
@@ -342,6 +345,11 @@ class FCN8sAllTrained(reference.FCN8s):
 class _Switched:
     """The forward pass of both, with what can go wrong."""
 
+    encoder: Any
+    encoder_norms: Any
+    decoder: Any
+    decoder_norms: Any
+
     norm_first, nearest, end_relu, flip = True, False, False, False
 
     def layer(self, layer, norm, x):
@@ -350,7 +358,7 @@ class _Switched:
         return F.relu(norm(layer(x))) if self.norm_first else norm(F.relu(layer(x)))
 
     def enlarged(self, x, where, size):
-        return F.interpolate(x, tuple(size)) if self.nearest else F.max_unpool2d(x, where, 2, output_size=size)
+        return F.interpolate(x, tuple(size)) if self.nearest else F.max_unpool2d(x, where, (2, 2), output_size=size)
 
     def waist(self, x):
         return x
@@ -417,11 +425,11 @@ class SegNetFirstPixel(_Switched, reference.SegNet):
 
     def enlarged(self, x, where, size):
         rows, columns = torch.arange(x.shape[2])[:, None] * 2, torch.arange(x.shape[3]) * 2
-        return F.max_unpool2d(x, (rows * size[1] + columns).expand_as(x).contiguous(), 2, output_size=size)
+        return F.max_unpool2d(x, (rows * size[1] + columns).expand_as(x).contiguous(), (2, 2), output_size=size)
 
 
 @mistake("SegNet")
-class SegNetWithoutEncoderReLU(_Switched, reference.SegNet):
+class SegNetWithoutDecoderReLU(_Switched, reference.SegNet):
     """the decoder has no ReLU
 
     Every convolution but the last has one, on the way up as on the way down.
@@ -438,7 +446,7 @@ class SegNetWithoutEncoderReLU(_Switched, reference.SegNet):
         layers = zip(self.decoder, [*self.decoder_norms, nn.Identity()], strict=True)
         for block in MIRROR:
             where, size = kept.pop(), kept.pop()
-            x = F.max_unpool2d(x, where, 2, output_size=size)
+            x = F.max_unpool2d(x, where, (2, 2), output_size=size)
             for _ in block:
                 layer, norm = next(layers)
                 x = norm(layer(x))
@@ -446,7 +454,7 @@ class SegNetWithoutEncoderReLU(_Switched, reference.SegNet):
 
 
 class _Noh(_Switched, reference.NohDeconvNet):
-    waist_relu, end = True, staticmethod(lambda x: x)
+    waist_relu, end = True, False
 
     def waist(self, x):
         for layer, norm in ((self.fc6, self.fc6_norm), (self.fc7, self.fc7_norm), (self.unfc6, self.unfc6_norm)):
@@ -454,7 +462,8 @@ class _Noh(_Switched, reference.NohDeconvNet):
         return x
 
     def forward(self, x):
-        return self.end(self.score(super().forward(x)))
+        scores = self.score(super().forward(x))
+        return F.relu(scores) if self.end else scores
 
 
 @mistake("NohDeconvNet")
@@ -495,7 +504,7 @@ class NohEndsInReLU(_Noh):
     Scores may be negative.
     """
 
-    end = staticmethod(F.relu)
+    end = True
 
 
 @mistake("NohDeconvNet")
@@ -621,7 +630,8 @@ class UNetAdds(_Unet):
 
     def __init__(self, in_channels, classes, width=1.0, padding=1):
         super().__init__(in_channels, classes, width, padding)
-        counts = [layer.out_channels for layer in self.up]
+        up: Any = self.up
+        counts = [layer.out_channels for layer in up]
         self.merge = nn.ModuleList(nn.Conv2d(n, n, 3, padding=padding) for n in counts for _ in range(2))
 
     def joined(self, copy, x):
