@@ -528,6 +528,13 @@ def test_noh_refuses(learner):
 # UNet
 
 
+def scored_valid(make, state, seed):
+    "UNet(1, 2, 1e-4, padding=0)(x), x an image of 204 x 188 pixels"
+    net = make(1, 2, THIN, 0)
+    net.load(state)
+    return net(picture(1, 1, 204, 188, seed=seed)).detach()
+
+
 @check("UNet", "parameters: names and shapes", weight=2)
 def test_unet_parameters(learner):
     settings = (3, 5, 1 / 64)
