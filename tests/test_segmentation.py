@@ -384,8 +384,8 @@ def test_fcn_refuses(learner):
 
 
 def refuses(call, name, small=None):
-    for settings in ((1, 0, THIN), (0, 1, THIN), (1, 1, 0.0), (1, 1, -1.0), (1, 1, math.nan), (1, 1, math.inf)):
-        call.raises(ValueError, *settings)
+    for odd in ((1, 0, THIN), (0, 1, THIN), (1, 1, 0.0), (1, 1, -1.0), (1, 1, math.nan), (1, 1, math.inf)):
+        call.raises(ValueError, *odd)
     state = lively(name, (2, 2, THIN))
     call.through(scored).raises(ValueError, (2, 2, THIN), state, torch.zeros(1, 3, 224, 224))
     if small:
