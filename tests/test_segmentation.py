@@ -428,7 +428,7 @@ def test_segnet_training(learner):
 
 
 @check("SegNet", "any size, channels and classes", weight=2, hidden=True)
-@settings(max_examples=6)
+@settings(max_examples=4)
 @given(
     settings=st.tuples(st.integers(1, 3), st.integers(1, 3), st.sampled_from([THIN, 1 / 128])),
     size=st.tuples(st.integers(32, 70), st.integers(32, 70)),
@@ -504,11 +504,11 @@ def test_noh_training(learner):
 
 
 @check("NohDeconvNet", "any size, channels and classes", weight=2, hidden=True)
-@settings(max_examples=6)
+@settings(max_examples=3)
 @given(
     counts=st.tuples(st.integers(1, 3), st.integers(1, 3), st.sampled_from([THIN, 1 / 128])),
-    least=st.tuples(st.integers(32, 70), st.integers(32, 70)),
-    more=st.tuples(st.integers(0, 30), st.integers(0, 30)),
+    least=st.tuples(st.integers(32, 66), st.integers(32, 66)),
+    more=st.tuples(st.integers(0, 9), st.integers(0, 9)),
     seed=st.integers(0, 500),
 )
 def test_noh_drawn(learner, counts, least, more, seed):
