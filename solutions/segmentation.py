@@ -10,9 +10,9 @@ import torch.nn.functional as F
 from torch import nn
 
 from deconvlib.course.arguments import integer, pair
+from deconvlib.course.folders import IGNORE
 from deconvlib.course.tensors import tensor
 
-IGNORE = 255
 VGG = ((64, 64), (128, 128), (256, 256, 256), (512, 512, 512), (512, 512, 512))
 MIRROR = ((512, 512, 512), (512, 512, 256), (256, 256, 128), (128, 64), (64, 64))
 
@@ -67,7 +67,8 @@ def fill_bilinear_(layer: nn.ConvTranspose2d) -> nn.ConvTranspose2d:
             f"{layer.kernel_size} and {layer.dilation}"
         )
     rows, columns = (
-        1 - (torch.arange(size) - (size - 1) / 2).abs() / stride for size, stride in zip(wanted, layer.stride, strict=True)
+        1 - (torch.arange(size) - (size - 1) / 2).abs() / stride
+        for size, stride in zip(wanted, layer.stride, strict=True)
     )
     with torch.no_grad():
         layer.weight.zero_()
@@ -92,7 +93,9 @@ def _scaled(count: int, width: float) -> int:
 def _images(x: torch.Tensor, channels: int, smallest: int) -> torch.Tensor:
     x = tensor("x", x, "NCHW")
     if x.shape[1] != channels or min(x.shape[2:]) < smallest:
-        raise ValueError(f"x must have {channels} channels and be at least {smallest} high and wide, got {tuple(x.shape)}")
+        raise ValueError(
+            f"x must have {channels} channels and be at least {smallest} high and wide, got {tuple(x.shape)}"
+        )
     return x
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
+
+from deconvlib.course.scenes import composed_scenes
 
 #: How a decoder may come back to the size of the picture, and the network that is known for it.
 WAYS = {
@@ -16,15 +17,30 @@ WAYS = {
     "switches": "unpooling with the encoder's switches, then convolutions (SegNet)",
     "copies": "the encoder's maps laid beside the decoder's (U-Net)",
 }
+#: The five classes of chapter 12's scenes: ten kinds of garment in four groups.
+GROUPS = ("background", "top or dress", "trousers", "shoe", "bag")
+_GROUP_OF = torch.tensor([0, 1, 2, 1, 1, 1, 3, 1, 3, 4, 3])  # of `scene_classes`
 #: Channels of the four levels, such that all six have nearly the same number of parameters.
 CHANNELS = {
-    "bilinear": (18, 36, 72, 144),
-    "sums": (18, 36, 72, 144),
-    "nearest": (16, 32, 64, 128),
-    "transposed": (16, 32, 64, 128),
-    "switches": (16, 32, 64, 128),
-    "copies": (16, 32, 64, 128),
+    "bilinear": (10, 20, 41, 82),
+    "sums": (10, 20, 41, 82),
+    "nearest": (8, 17, 34, 67),
+    "transposed": (8, 16, 31, 62),
+    "switches": (8, 17, 34, 67),
+    "copies": (8, 16, 32, 64),
 }
+
+
+def grouped_scenes(count: int, split: str = "train", seed: int = 0) -> tuple[torch.Tensor, torch.Tensor]:
+    """`composed_scenes` as tensors, their masks with the five classes of `GROUPS`."""
+    images, masks = (torch.from_numpy(part) for part in composed_scenes(count, split, seed))
+    return images, _GROUP_OF[masks]
+
+
+def balance(masks: torch.Tensor, classes: int) -> torch.Tensor:
+    """A weight for each class: one over the square root of its share of the pixels, with mean 1."""
+    weights = 1 / masks.flatten().bincount(minlength=classes).clamp(min=1).sqrt()
+    return weights / weights.mean()
 
 
 def block(old: int, new: int) -> nn.Sequential:
@@ -88,3 +104,17 @@ class Segmenter(nn.Module):
                 x = F.interpolate(x, scale_factor=2)
             x = merge(torch.cat((x, maps[level]), 1) if self.way == "copies" else x)
         return self.scores[0](x)
+
+
+def start_from_vgg(convolutions: nn.ModuleList) -> None:
+    """Copy VGG-16's shipped convolutions, in place, into 13 convolutions of the same shapes."""
+    from deconvlib.course.networks import vgg16
+
+    trained = [layer for layer in vgg16("relu5_3") if isinstance(layer, nn.Conv2d)]
+    with torch.no_grad():
+        for own, theirs in zip(convolutions, trained, strict=True):
+            assert isinstance(own, nn.Conv2d)
+            assert own.bias is not None
+            assert theirs.bias is not None
+            own.weight.copy_(theirs.weight)
+            own.bias.copy_(theirs.bias)
