@@ -219,6 +219,13 @@ class FCN8s(nn.Module):
     Notes
     -----
     Long and others (2015). The paper pads the picture by 100 and crops in the middle; padding fc6 takes the place of that.
+
+    Examples
+    --------
+    >>> with torch.device("meta"):                          # full size, and no memory for it
+    ...     net = FCN8s(3, 21)
+    >>> sum(parameter.numel() for parameter in net.parameters())
+    134489759
     """
 
     def __init__(self, in_channels: int, classes: int, width: float = 1.0) -> None:
@@ -278,6 +285,13 @@ class SegNet(nn.Module):
     -----
     V. Badrinarayanan, A. Kendall and R. Cipolla, SegNet: A Deep Convolutional Encoder-Decoder Architecture for Image
     Segmentation, TPAMI 39(12), 2017, section 3.
+
+    Examples
+    --------
+    >>> with torch.device("meta"):                          # full size, and no memory for it
+    ...     net = SegNet(3, 12)
+    >>> sum(parameter.numel() for parameter in net.parameters())
+    29449932
     """
 
     def __init__(self, in_channels: int, classes: int, width: float = 1.0) -> None:
@@ -346,6 +360,13 @@ class NohDeconvNet(nn.Module):
     Notes
     -----
     H. Noh, S. Hong and B. Han, Learning Deconvolution Network for Semantic Segmentation, ICCV 2015, section 3.
+
+    Examples
+    --------
+    >>> with torch.device("meta"):                          # full size, and no memory for it
+    ...     net = NohDeconvNet(3, 21)
+    >>> sum(parameter.numel() for parameter in net.parameters())
+    251805653
     """
 
     def __init__(
@@ -413,6 +434,13 @@ class UNet(nn.Module):
     -----
     O. Ronneberger, P. Fischer and T. Brox, U-Net: Convolutional Networks for Biomedical Image Segmentation, MICCAI 2015,
     section 2 and figure 1.
+
+    Examples
+    --------
+    >>> with torch.device("meta"):                          # full size, and no memory for it
+    ...     net = UNet(1, 2)
+    >>> sum(parameter.numel() for parameter in net.parameters())
+    31030658
     """
 
     def __init__(self, in_channels: int, classes: int, width: float = 1.0, padding: int = 1) -> None:

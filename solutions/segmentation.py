@@ -67,7 +67,7 @@ def fill_bilinear_(layer: nn.ConvTranspose2d) -> nn.ConvTranspose2d:
             f"{layer.kernel_size} and {layer.dilation}"
         )
     rows, columns = (
-        1 - (torch.arange(size) - (size - 1) / 2).abs() / stride
+        1 - (torch.arange(size, dtype=torch.float64) - (size - 1) / 2).abs() / stride
         for size, stride in zip(wanted, layer.stride, strict=True)
     )
     with torch.no_grad():

@@ -30,6 +30,7 @@ NAMES = (
     "deconvnet",
     "sanity_checks",
     "sparse_coding",
+    "segmentation",
 )
 
 _SUBJECTS = {
@@ -43,6 +44,7 @@ _SUBJECTS = {
     "deconvnet": "what a unit of VGG-16 responds to",
     "sanity_checks": "pictures of a network whose layers are made random",
     "sparse_coding": "a signal written with few spikes",
+    "segmentation": "a scene named by four networks",
 }
 _CONTROLS = re.compile(r"^export const controls = (\[.*?^\]);$", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./common\.mjs";$', re.MULTILINE)
@@ -250,7 +252,7 @@ class NumberedExplorer(Explorer):
 
 def explore(name: str, *, number: str | None = None, caption: str | None = None, **state: Any) -> Explorer:
     """An explorer: "convolution", "convolution_matrix", "transposed_convolution", "inversion", "unpooling", "upsampling",
-    "mirror_network", "deconvnet", "sanity_checks", "sparse_coding".
+    "mirror_network", "deconvnet", "sanity_checks", "sparse_coding", "segmentation".
 
     Parameters
     ----------

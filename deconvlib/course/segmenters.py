@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -35,6 +38,24 @@ def grouped_scenes(count: int, split: str = "train", seed: int = 0) -> tuple[tor
     """`composed_scenes` as tensors, their masks with the five classes of `GROUPS`."""
     images, masks = (torch.from_numpy(part) for part in composed_scenes(count, split, seed))
     return images, _GROUP_OF[masks]
+
+
+def band(masks: torch.Tensor, width: int = 3) -> torch.Tensor:
+    """True where another class is at most `width` rows and columns away."""
+    values = masks[:, None].float()
+    most, least = (F.max_pool2d(v, 2 * width + 1, stride=1, padding=width) for v in (values, -values))
+    return (most != -least)[:, 0]
+
+
+def runs(labels: Iterable[str]) -> str:
+    """A row of labels as text, ``label:count`` for every run of equal ones."""
+    return " ".join(f"{label}:{sum(1 for _ in run)}" for label, run in itertools.groupby(labels))
+
+
+def unrolled(text: str) -> list[str]:
+    """The labels of which `runs` made a text."""
+    pairs = (part.split(":") for part in text.split())
+    return [label for label, count in pairs for _ in range(int(count))]
 
 
 def balance(masks: torch.Tensor, classes: int) -> torch.Tensor:
@@ -118,3 +139,18 @@ def start_from_vgg(convolutions: nn.ModuleList) -> None:
             assert theirs.bias is not None
             own.weight.copy_(theirs.weight)
             own.bias.copy_(theirs.bias)
+
+
+def start_evenly_(net: nn.Module) -> None:
+    """Draw weights, in place, such that no layer of a U-Net enlarges or shrinks what comes in (He and others, 2015).
+
+    Normal numbers with variance 2 / N before a ReLU, where N inputs meet in an output; 1 / N in the up-convolutions 2 x 2
+    with stride 2, behind which there is none; 0.01 in the 1 x 1 scores, so that no class is preferred at first. Biases are 0.
+    """
+    for layer in net.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            inputs = layer.in_channels * (layer.weight[0, 0].numel() if isinstance(layer, nn.Conv2d) else 1)
+            variance = (2 if isinstance(layer, nn.Conv2d) else 1) / inputs
+            nn.init.normal_(layer.weight, std=0.1 if layer.kernel_size == (1, 1) else variance**0.5)
+            if layer.bias is not None:
+                nn.init.zeros_(layer.bias)
