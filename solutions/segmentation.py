@@ -158,21 +158,23 @@ class SegNet(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         x = _images(x, self.in_channels, 32)
-        kept, layers = [], zip(self.encoder, self.encoder_norms, strict=True)
+        kept: list[tuple[torch.Tensor, torch.Size]] = []
+        layers = zip(self.encoder, self.encoder_norms, strict=True)
         for block in VGG:
             for _ in block:
                 convolution, norm = next(layers)
                 x = F.relu(norm(convolution(x)))
-            kept.append(x.shape[2:])
+            size = x.shape[2:]
             x, where = F.max_pool2d(x, 2, return_indices=True)
-            kept.append(where)
-        layers = zip(self.decoder, [*self.decoder_norms, None], strict=True)
+            kept.append((where, size))
+        norms: list[nn.Module | None] = [*self.decoder_norms, None]  # none behind the scores
+        back = zip(self.decoder, norms, strict=True)
         for block in MIRROR:
-            where, size = kept.pop(), kept.pop()
-            x = F.max_unpool2d(x, where, 2, output_size=size)
+            where, size = kept.pop()
+            x = F.max_unpool2d(x, where, (2, 2), output_size=size)
             for _ in block:
-                convolution, norm = next(layers)
-                x = convolution(x) if norm is None else F.relu(norm(convolution(x)))
+                convolution, last = next(back)
+                x = convolution(x) if last is None else F.relu(last(convolution(x)))
         return x
 
 
@@ -199,20 +201,21 @@ class NohDeconvNet(nn.Module):
         least = self.image_size
         if x.shape[1] != self.in_channels or x.shape[2] < least[0] or x.shape[3] < least[1]:
             raise ValueError(f"x must have {self.in_channels} channels and be at least {least}, got {tuple(x.shape)}")
-        kept, layers = [], zip(self.encoder, self.encoder_norms, strict=True)
+        kept: list[tuple[torch.Tensor, torch.Size]] = []
+        layers = zip(self.encoder, self.encoder_norms, strict=True)
         for block in VGG:
             for _ in block:
                 convolution, norm = next(layers)
                 x = F.relu(norm(convolution(x)))
-            kept.append(x.shape[2:])
+            size = x.shape[2:]
             x, where = F.max_pool2d(x, 2, return_indices=True)
-            kept.append(where)
+            kept.append((where, size))
         for layer, norm in ((self.fc6, self.fc6_norm), (self.fc7, self.fc7_norm), (self.unfc6, self.unfc6_norm)):
             x = F.relu(norm(layer(x)))
         layers = zip(self.decoder, self.decoder_norms, strict=True)
         for block in MIRROR:
-            where, size = kept.pop(), kept.pop()
-            x = F.max_unpool2d(x, where, 2, output_size=size)
+            where, size = kept.pop()
+            x = F.max_unpool2d(x, where, (2, 2), output_size=size)
             for _ in block:
                 convolution, norm = next(layers)
                 x = F.relu(norm(convolution(x)))

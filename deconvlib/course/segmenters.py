@@ -120,7 +120,7 @@ class Segmenter(nn.Module):
         for level, reduce, merge in zip((2, 1, 0), self.reduce, self.merge, strict=True):
             x = reduce(x)
             if self.way == "switches":
-                x = F.max_unpool2d(x, switches[level], 2)
+                x = F.max_unpool2d(x, switches[level], (2, 2))
             elif self.way != "transposed":
                 x = F.interpolate(x, scale_factor=2)
             x = merge(torch.cat((x, maps[level]), 1) if self.way == "copies" else x)

@@ -75,6 +75,7 @@ def test_output_is_the_same_each_time(name):
         ("deconvnet", {"unit": 0}, "unit=0"),
         ("sanity_checks", {"layers": 14}, "layers=14"),
         ("sparse_coding", {"iterations": 201}, "iterations=201"),
+        ("segmentation", {"scene": 7}, "scene=7"),
     ],
 )
 def test_unknown_states_are_refused(name, state, message):

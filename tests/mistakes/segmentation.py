@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 import torch.nn.functional as F
 from torch import nn
@@ -233,7 +235,8 @@ def fill_bias_kept(layer):
 
 
 class _Fcn(reference.FCN8s):
-    ceil, relu, drop, drop_again, skips, center = True, True, True, True, (3, 2), False
+    ceil, relu, drop, drop_again, center = True, True, True, True, False
+    skips: tuple[int, ...] = (3, 2)
 
     def waist(self, x):
         x = F.relu(self.fc6(x)) if self.relu else self.fc6(x)
@@ -384,6 +387,11 @@ class FCN8sAllTrained(reference.FCN8s):
 class _Switched:
     """The forward pass of both, with what can go wrong."""
 
+    encoder: Any
+    encoder_norms: Any
+    decoder: Any
+    decoder_norms: Any
+
     norm_first, nearest, end_relu, flip = True, False, False, False
 
     def layer(self, layer, norm, x):
@@ -392,7 +400,7 @@ class _Switched:
         return F.relu(norm(layer(x))) if self.norm_first else norm(F.relu(layer(x)))
 
     def enlarged(self, x, where, size):
-        return F.interpolate(x, tuple(size)) if self.nearest else F.max_unpool2d(x, where, 2, output_size=size)
+        return F.interpolate(x, tuple(size)) if self.nearest else F.max_unpool2d(x, where, (2, 2), output_size=size)
 
     def waist(self, x):
         return x
@@ -459,7 +467,7 @@ class SegNetFirstPixel(_Switched, reference.SegNet):
 
     def enlarged(self, x, where, size):
         rows, columns = torch.arange(x.shape[2])[:, None] * 2, torch.arange(x.shape[3]) * 2
-        return F.max_unpool2d(x, (rows * size[1] + columns).expand_as(x).contiguous(), 2, output_size=size)
+        return F.max_unpool2d(x, (rows * size[1] + columns).expand_as(x).contiguous(), (2, 2), output_size=size)
 
 
 @mistake("SegNet")
@@ -480,7 +488,7 @@ class SegNetWithoutDecoderReLU(_Switched, reference.SegNet):
         layers = zip(self.decoder, [*self.decoder_norms, nn.Identity()], strict=True)
         for block in MIRROR:
             where, size = kept.pop(), kept.pop()
-            x = F.max_unpool2d(x, where, 2, output_size=size)
+            x = F.max_unpool2d(x, where, (2, 2), output_size=size)
             for _ in block:
                 layer, norm = next(layers)
                 x = norm(layer(x))
@@ -510,7 +518,7 @@ class SegNetSoftmax(reference.SegNet):
 
 
 class _Noh(_Switched, reference.NohDeconvNet):
-    waist_relu, end = True, staticmethod(lambda x: x)
+    waist_relu, end = True, False
 
     def waist(self, x):
         for layer, norm in ((self.fc6, self.fc6_norm), (self.fc7, self.fc7_norm), (self.unfc6, self.unfc6_norm)):
@@ -518,7 +526,8 @@ class _Noh(_Switched, reference.NohDeconvNet):
         return x
 
     def forward(self, x):
-        return self.end(self.score(super().forward(x)))
+        scores = self.score(super().forward(x))
+        return F.relu(scores) if self.end else scores
 
 
 @mistake("NohDeconvNet")
@@ -559,7 +568,7 @@ class NohEndsInReLU(_Noh):
     Scores may be negative.
     """
 
-    end = staticmethod(F.relu)
+    end = True
 
 
 @mistake("NohDeconvNet")
@@ -595,7 +604,7 @@ class NohPaddedWaist(_Noh):
     def __init__(self, in_channels, classes, width=1.0, image_size=224):
         super().__init__(in_channels, classes, width, image_size)
         for layer in (self.fc6, self.unfc6):
-            layer.padding = tuple(side // 2 for side in layer.kernel_size)
+            layer.padding = layer.kernel_size[0] // 2, layer.kernel_size[1] // 2
 
 
 @mistake("NohDeconvNet")
@@ -731,7 +740,8 @@ class UNetAdds(_Unet):
 
     def __init__(self, in_channels, classes, width=1.0, padding=1):
         super().__init__(in_channels, classes, width, padding)
-        counts = [layer.out_channels for layer in self.up]
+        up: Any = self.up
+        counts = [layer.out_channels for layer in up]
         self.merge = nn.ModuleList(nn.Conv2d(n, n, 3, padding=padding) for n in counts for _ in range(2))
 
     def joined(self, copy, x):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -155,6 +156,10 @@ def _check_input(x, channels, height=1, width=1):
 class FCN8sOfLayers(nn.Module):
     """Layers in a list that is walked through once."""
 
+    up2: Any
+    up4: Any
+    up8: Any
+
     def __init__(self, in_channels, classes, width=1.0):
         super().__init__()
         _check(in_channels, classes, width)
@@ -168,7 +173,7 @@ class FCN8sOfLayers(nn.Module):
         (wide,) = _counts(width, 4096)
         self.fc6, self.fc7 = nn.Conv2d(before, wide, 7, padding="same"), nn.Conv2d(wide, wide, 1)
         self.score, self.score_pool4 = nn.Conv2d(wide, classes, 1), nn.Conv2d(before, classes, 1)
-        self.score_pool3 = nn.Conv2d(*_counts(width, 256), classes, 1)
+        self.score_pool3 = nn.Conv2d(_counts(width, 256)[0], classes, 1)
         for name, s in (("up2", 2), ("up4", 2), ("up8", 8)):
             layer = nn.ConvTranspose2d(classes, classes, 2 * s, s, s // 2, bias=False)
             setattr(self, name, fill_bilinear_(layer))
@@ -221,6 +226,9 @@ def _scattered(x, where, size):
 class SegNetScatters(nn.Module):
     """Built layer by layer; unpooling by scatter."""
 
+    encoder: Any
+    decoder: Any
+
     def __init__(self, in_channels, classes, width=1.0):
         super().__init__()
         _check(in_channels, classes, width)
@@ -266,7 +274,7 @@ class SegNetRecursive(reference.SegNet):
             x = F.relu(self.encoder_norms[k](self.encoder[k](x)))
         size = x.size()
         x, where = F.max_pool2d(x, 2, return_indices=True)
-        x = F.max_unpool2d(self._level(x, level + 1), where, 2, output_size=size[2:])
+        x = F.max_unpool2d(self._level(x, level + 1), where, (2, 2), output_size=size[2:])
         for k in range(backs[4 - level], backs[5 - level]):
             x = self.decoder[k](x)
             x = x if k == 12 else F.relu(self.decoder_norms[k](x))
@@ -276,6 +284,8 @@ class SegNetRecursive(reference.SegNet):
 @variant("NohDeconvNet")
 class NohScatters(reference.NohDeconvNet):
     """Unpooling by scatter; transposed convolutions as convolutions with turned kernels."""
+
+    decoder: Any
 
     def forward(self, x):
         _check_input(x, self.in_channels, *self.image_size)
@@ -398,7 +408,8 @@ class UNetTwoHalves(nn.Module):
             x = self.up[k](x)
             edge = [(a - b) // 2 for a, b in zip(copy.shape[2:], x.shape[2:], strict=True)]
             copy = copy[:, :, edge[0] : copy.shape[2] - edge[0], edge[1] : copy.shape[3] - edge[1]]
-            first, n = self.merge[2 * k], x.shape[1]
+            first: Any = self.merge[2 * k]
+            n = x.shape[1]
             x = F.conv2d(copy, first.weight[:, :n], first.bias, padding=self.padding) + F.conv2d(
                 x, first.weight[:, n:], padding=self.padding
             )
