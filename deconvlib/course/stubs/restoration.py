@@ -381,10 +381,10 @@ class UnrolledDeconvolution(nn.Module):
     >>> [round(value, 3) for value in net(torch.tensor([[[[1.01, 2.02], [3.03, 4.04]]]])).flatten().tolist()]
     [1.0, 2.0, 3.0, 4.0]
     >>> sum(value.numel() for value in UnrolledDeconvolution(torch.ones(3, 3)).parameters())
-    648
+    5000
     """
 
-    def __init__(self, kernel: torch.Tensor, steps: int = 8, size: int = 3, margin: int = 16) -> None:
+    def __init__(self, kernel: torch.Tensor, steps: int = 8, size: int = 5, margin: int = 16) -> None:
         raise NotImplementedError
 
     def forward(self, y: torch.Tensor) -> torch.Tensor:
