@@ -235,14 +235,14 @@ def fill_bias_kept(layer):
 
 
 class _Fcn(reference.FCN8s):
-    relu, drop, center = True, True, False
+    ceil, relu, drop, drop_again, center = True, True, True, True, False
     skips: tuple[int, ...] = (3, 2)
 
     def waist(self, x):
         x = F.relu(self.fc6(x)) if self.relu else self.fc6(x)
         x = F.dropout(x, 0.5, self.training and self.drop)
         x = F.relu(self.fc7(x)) if self.relu else self.fc7(x)
-        return self.score(F.dropout(x, 0.5, self.training and self.drop))
+        return self.score(F.dropout(x, 0.5, self.training and self.drop_again))
 
     def cut(self, x, height, width):
         top, left = ((x.shape[2] - height) // 2, (x.shape[3] - width) // 2) if self.center else (0, 0)
@@ -254,7 +254,7 @@ class _Fcn(reference.FCN8s):
         for block in VGG:
             for _ in block:
                 x = F.relu(next(layers)(x))
-            x = F.max_pool2d(x, 2, ceil_mode=True)
+            x = F.max_pool2d(x, 2, ceil_mode=self.ceil)
             pooled.append(x)
         x = self.waist(x)
         for enlarge, score, level in ((self.up2, self.score_pool4, 3), (self.up4, self.score_pool3, 2)):
@@ -311,7 +311,49 @@ class FCN8sWithoutDropout(_Fcn):
     While training, half of the numbers behind fc6 and fc7 are dropped.
     """
 
-    drop = False
+    drop = drop_again = False
+
+
+@mistake("FCN8s")
+class FCN8sDropsOnce(_Fcn):
+    """dropout follows only one of fc6 and fc7
+
+    It follows both: half of the numbers behind fc6 are dropped, and half of those behind fc7.
+    """
+
+    drop_again = False
+
+
+@mistake("FCN8s")
+class FCN8sRoundsDown(_Fcn):
+    """the poolings round down
+
+    Then rows at the end are lost, and what is enlarged can be too small. With ceil_mode=True it never is.
+    """
+
+    ceil = False
+
+
+@mistake("FCN8s")
+class FCN8sDetached(reference.FCN8s):
+    """the scores carry no gradient
+
+    A no_grad, a detach or a .data on the way cuts it off, and nothing before that place is ever trained.
+    """
+
+    def forward(self, x):
+        return super().forward(x).detach() + 0 * x.sum()
+
+
+@mistake("FCN8s")
+class FCN8sSoftmax(reference.FCN8s):
+    """the scores went through a softmax
+
+    The cross-entropy of PyTorch takes scores and has the softmax inside.
+    """
+
+    def forward(self, x):
+        return super().forward(x).softmax(dim=1)
 
 
 @mistake("FCN8s")
@@ -453,6 +495,28 @@ class SegNetWithoutDecoderReLU(_Switched, reference.SegNet):
         return x
 
 
+@mistake("SegNet")
+class SegNetDetached(reference.SegNet):
+    """the scores carry no gradient
+
+    A no_grad, a detach or a .data on the way cuts it off, and nothing before that place is ever trained.
+    """
+
+    def forward(self, x):
+        return super().forward(x).detach() + 0 * x.sum()
+
+
+@mistake("SegNet")
+class SegNetSoftmax(reference.SegNet):
+    """the scores went through a softmax
+
+    The cross-entropy of PyTorch takes scores and has the softmax inside.
+    """
+
+    def forward(self, x):
+        return super().forward(x).softmax(dim=1)
+
+
 class _Noh(_Switched, reference.NohDeconvNet):
     waist_relu, end = True, False
 
@@ -528,6 +592,52 @@ class NohAlwaysSeven(reference.NohDeconvNet):
         super().__init__(in_channels, classes, width, image_size)
         self.fc6 = nn.Conv2d(self.fc6.in_channels, self.fc6.out_channels, 7)
         self.unfc6 = nn.ConvTranspose2d(self.unfc6.in_channels, self.unfc6.out_channels, 7)
+
+
+@mistake("NohDeconvNet")
+class NohPaddedWaist(_Noh):
+    """fc6 is padded
+
+    Then a whole map is left in the waist, mostly of invented pixels. Without padding its kernel covers the map just once.
+    """
+
+    def __init__(self, in_channels, classes, width=1.0, image_size=224):
+        super().__init__(in_channels, classes, width, image_size)
+        for layer in (self.fc6, self.unfc6):
+            layer.padding = layer.kernel_size[0] // 2, layer.kernel_size[1] // 2
+
+
+@mistake("NohDeconvNet")
+class NohWidthFirst(reference.NohDeconvNet):
+    """image_size is taken as (width, height)
+
+    A pair is always (height, width): rows first.
+    """
+
+    def __init__(self, in_channels, classes, width=1.0, image_size=224):
+        super().__init__(in_channels, classes, width, image_size if isinstance(image_size, int) else image_size[::-1])
+
+
+@mistake("NohDeconvNet")
+class NohDetached(reference.NohDeconvNet):
+    """the scores carry no gradient
+
+    A no_grad, a detach or a .data on the way cuts it off, and nothing before that place is ever trained.
+    """
+
+    def forward(self, x):
+        return super().forward(x).detach() + 0 * x.sum()
+
+
+@mistake("NohDeconvNet")
+class NohSoftmax(reference.NohDeconvNet):
+    """the scores went through a softmax
+
+    The cross-entropy of PyTorch takes scores and has the softmax inside.
+    """
+
+    def forward(self, x):
+        return super().forward(x).softmax(dim=1)
 
 
 # UNet
@@ -636,3 +746,25 @@ class UNetAdds(_Unet):
 
     def joined(self, copy, x):
         return super().joined(copy, x)[:, : x.shape[1]] + x
+
+
+@mistake("UNet")
+class UNetDetached(reference.UNet):
+    """the scores carry no gradient
+
+    A no_grad, a detach or a .data on the way cuts it off, and nothing before that place is ever trained.
+    """
+
+    def forward(self, x):
+        return super().forward(x).detach() + 0 * x.sum()
+
+
+@mistake("UNet")
+class UNetSoftmax(reference.UNet):
+    """the scores went through a softmax
+
+    The cross-entropy of PyTorch takes scores and has the softmax inside.
+    """
+
+    def forward(self, x):
+        return super().forward(x).softmax(dim=1)
