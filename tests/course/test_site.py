@@ -401,44 +401,57 @@ def wide_elements(page) -> list[str]:  # type: ignore[no-untyped-def]
     )
 
 
-@pytest.mark.parametrize("theme", THEMES)
 @pytest.mark.parametrize("width", WIDTHS)
 def test_every_page_in_a_browser(  # type: ignore[no-untyped-def]
-    browser, address: str, pages: dict[str, Page], screenshots: Path, width: int, theme: str
+    browser, address: str, pages: dict[str, Page], screenshots: Path, width: int
 ) -> None:
+    """Each page once, in the first theme; the other is put on while it is open, as a system does at dusk."""
     faults = []
-    with Visit(browser, address, width, theme) as visit:
+    with Visit(browser, address, width, THEMES[0]) as visit:
         for name, page in pages.items():
+            visit.page.emulate_media(color_scheme=THEMES[0])
             visit.go(name)
-            assert visit.page.evaluate("document.documentElement.dataset.theme") == theme
-            faults += [f"{name}: {fault}" for fault in visit.faults]
-            visit.faults.clear()
-            faults += [f"{name}: sticks out: {element}" for element in wide_elements(visit.page)]
             formulas, drawn = len(page.with_class("math")), visit.page.locator("mjx-container").count()
             if formulas and drawn < formulas:
                 faults.append(f"{name}: {drawn} of {formulas} formulas drawn")
             wrong = visit.page.locator("mjx-merror").evaluate_all("all => all.map(e => e.dataset.mjxError)")
             faults += [f"{name}: MathJax cannot read a formula: {error}" for error in wrong]
-            picture = name.removesuffix(".html").replace("/", "-")
-            visit.page.screenshot(path=screenshots / f"{picture}-{width}-{theme}.png", full_page=True)
+            for theme in THEMES:
+                visit.page.emulate_media(color_scheme=theme)
+                visit.page.wait_for_function("theme => document.documentElement.dataset.theme === theme", arg=theme)
+                faults += [f"{name}, {theme}: sticks out: {element}" for element in wide_elements(visit.page)]
+                picture = name.removesuffix(".html").replace("/", "-")
+                visit.page.screenshot(path=screenshots / f"{picture}-{width}-{theme}.png", full_page=True)
+            faults += [f"{name}: {fault}" for fault in visit.faults]
+            visit.faults.clear()
     assert not faults
+
+
+@pytest.mark.parametrize("theme", THEMES)
+def test_a_page_opens_in_the_theme_of_the_system(browser, address: str, theme: str) -> None:  # type: ignore[no-untyped-def]
+    with Visit(browser, address, theme=theme) as visit:
+        visit.page.goto(address, wait_until="commit")
+        visit.page.wait_for_function("document.documentElement.dataset.theme")
+        assert visit.page.evaluate("document.documentElement.dataset.theme") == theme
 
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_exercises_open_by_keyboard(browser, address: str, boxes: dict[str, list[str]], width: int) -> None:  # type: ignore[no-untyped-def]
     if not boxes:
         pytest.skip("no chapter has an exercise yet")
+    folds = """names => names.flatMap(name =>
+      [...document.getElementById(`exercise-${name}`).querySelectorAll("details")])"""
     with Visit(browser, address, width) as visit:
         for name, names in boxes.items():
             visit.go(name)
-            for exercise in names:
-                folds = visit.page.locator(f"[id='exercise-{exercise}'] details")
-                for index in range(folds.count()):
-                    fold = folds.nth(index)
-                    assert fold.get_attribute("open") is None
-                    fold.locator("summary").focus()
-                    visit.page.keyboard.press("Enter")
-                    assert fold.get_attribute("open") is not None
+            closed = visit.page.evaluate(f"names => ({folds})(names).map(fold => !fold.open)", names)
+            assert len(closed) > len(names), f"{name}: an exercise has a description, hints and a solution"
+            assert all(closed), name
+            for index in range(len(closed)):
+                found = f"([names, index]) => ({folds})(names)[index].querySelector('summary').focus()"
+                visit.page.evaluate(found, [names, index])
+                visit.page.keyboard.press("Enter")
+            assert all(visit.page.evaluate(f"names => ({folds})(names).map(fold => fold.open)", names)), name
             assert not wide_elements(visit.page), f"{name} with every fold open"
 
 
