@@ -31,7 +31,7 @@ from deconvlib.course.segmenters import GROUPS, WAYS, Segmenter, band, grouped_s
 from deconvlib.course.training import GradientStep, fit, random_crops, warmup_cosine
 
 SEEDS = (0, 1, 2)
-RATES_TRIED, TRIAL_EPOCHS = (1.5e-3, 3e-3, 6e-3), 2  # of five
+RATES_TRIED, TRIAL_EPOCHS = (3e-3, 6e-3, 1.2e-2), 2  # of five
 TEST_SCENES = 200
 ROAD_TEST = (100, 1000)  # pictures, seed
 FOLDER = Path(__file__).resolve().parents[2] / "build" / "study" / "segmentation"

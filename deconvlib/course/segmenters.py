@@ -25,12 +25,12 @@ GROUPS = ("background", "top or dress", "trousers", "shoe", "bag")
 _GROUP_OF = torch.tensor([0, 1, 2, 1, 1, 1, 3, 1, 3, 4, 3])  # of `scene_classes`
 #: Channels of the four levels, such that all six have nearly the same number of parameters.
 CHANNELS = {
-    "bilinear": (10, 20, 41, 82),
-    "sums": (10, 20, 41, 82),
-    "nearest": (8, 17, 34, 67),
-    "transposed": (8, 16, 31, 62),
-    "switches": (8, 17, 34, 67),
-    "copies": (8, 16, 32, 64),
+    "bilinear": (16, 31, 42, 63),
+    "sums": (16, 32, 41, 63),
+    "nearest": (16, 24, 32, 48),
+    "transposed": (16, 22, 29, 44),
+    "switches": (16, 24, 32, 48),
+    "copies": (16, 22, 30, 43),
 }
 
 

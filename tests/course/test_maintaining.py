@@ -277,6 +277,13 @@ def test_an_exercise_is_added_from_nothing_to_green(checkout):
     assert "solutions/unpooling.py: lp_pool2d calls avg_pool2d, which the decorator's needs leave out" in said.stdout
     assert "deconvlib/unpooling.py: lp_pool2d needs sliding_max, and neither" in said.stdout
 
+    # A default that is too large to be built is named in the checks, and then not asked for.
+    with course.checks("unpooling").open("a", encoding="utf-8") as checks:
+        checks.write('\n\nUNCHECKED_DEFAULTS = {"lp_pool2d": ("p",)}\n')
+    said = deconv(checkout, "dev", "check", "lp_pool2d")
+    assert said.returncode == 1
+    assert "for its default" not in said.stdout
+
 
 def plan(monkeypatch, chapter: str) -> None:
     """One chapter more in the list of this process, of which no file is there."""
