@@ -173,6 +173,16 @@ def reparameterise_uniform(mean, log_variance, generator):
 
 
 @mistake("reparameterise")
+def reparameterise_single(mean, log_variance, generator):
+    """the noise is drawn in float32, whatever the means are
+
+    torch.randn(..., dtype=mean.dtype): the numbers differ from the seventh digit on, or altogether.
+    """
+    reference.reparameterise(mean, log_variance, torch.Generator())
+    return mean + (log_variance / 2).exp() * torch.randn(mean.shape, generator=generator)
+
+
+@mistake("reparameterise")
 def reparameterise_unattached(mean, log_variance, generator):
     """the draw is made without gradients
 
@@ -307,6 +317,26 @@ def elbo_without_constants(reconstruction, x, mean, log_variance, sigma=0.2):
     the loss is no bound of anything.
     """
     return _parts(reconstruction, x, mean, log_variance, sigma, _squares(reconstruction, x) / (2 * sigma**2))
+
+
+@mistake("elbo_loss")
+def elbo_plain_squares(reconstruction, x, mean, log_variance, sigma=0.2):
+    """the squared error stands alone, without sigma and the constants
+
+    It is divided by 2 sigma^2, and each number of the image adds log(sigma) + log(2 pi) / 2.
+    """
+    return _parts(reconstruction, x, mean, log_variance, sigma, _squares(reconstruction, x))
+
+
+@mistake("elbo_loss")
+def elbo_constants_of_batch(reconstruction, x, mean, log_variance, sigma=0.2):
+    """the constants are divided by the number of images
+
+    Each image has them in full; only then the mean over the images is taken.
+    """
+    constants = x[0].numel() * (math.log(sigma) + math.log(2 * math.pi) / 2)
+    pixels = _squares(reconstruction, x) / (2 * sigma**2) + constants / len(x)
+    return _parts(reconstruction, x, mean, log_variance, sigma, pixels)
 
 
 @mistake("elbo_loss")
@@ -510,6 +540,38 @@ class DiscriminatorNormLast(reference.DCGANDiscriminator):
 
 
 @mistake("DCGANDiscriminator")
+class DiscriminatorFeaturesEarly(reference.DCGANDiscriminator):
+    """`features` gives the last maps before their leaky ReLU
+
+    It gives them after it.
+    """
+
+    def features(self, x):
+        x = F.leaky_relu(self.downs[0](x), 0.2) if len(self.downs) > 1 else self.downs[0](x)
+        for k, (down, norm) in enumerate(zip(self.downs[1:], self.norms, strict=True), 2):
+            x = norm(down(x))
+            x = F.leaky_relu(x, 0.2) if k < len(self.downs) else x
+        return x
+
+    def forward(self, x):
+        return self.classifier(F.leaky_relu(self.features(x), 0.2).flatten(1)).squeeze(1)
+
+
+@mistake("DCGANDiscriminator")
+class DiscriminatorBiasAsPyTorchStarts(reference.DCGANDiscriminator):
+    """the biases start as PyTorch starts them
+
+    Here they start at 0; only the weights are drawn, with standard deviation 0.02.
+    """
+
+    def __init__(self, channels=1, widths=(32, 64), image_size=28):
+        super().__init__(channels, widths, image_size)
+        layer: Any
+        for layer in (self.downs[0], self.classifier):
+            layer.bias.data.uniform_(-0.1, 0.1)
+
+
+@mistake("DCGANDiscriminator")
 class DiscriminatorColumn(reference.DCGANDiscriminator):
     """the logits are (N, 1)
 
@@ -586,6 +648,15 @@ def generator_loss_epsilon(fake_logits):
 
 
 @mistake("generator_loss")
+def generator_loss_clamped(fake_logits):
+    """the sigmoid is clamped before the logarithm
+
+    Then the loss never exceeds -log(1e-12) = 27.6, and has no slope there. F.softplus(-l) needs no clamp.
+    """
+    return -torch.log(torch.sigmoid(fake_logits).clamp(min=1e-12)).mean()
+
+
+@mistake("generator_loss")
 def generator_loss_of_probabilities(fake_logits):
     """binary cross-entropy is taken of probabilities
 
@@ -622,6 +693,17 @@ def discriminator_loss_swapped(real_logits, fake_logits):
     Real ones should get logits above 0.
     """
     return reference.discriminator_loss(fake_logits, real_logits)
+
+
+@mistake("discriminator_loss")
+def discriminator_loss_overflows(real_logits, fake_logits):
+    """logarithms of rounded sigmoids are taken
+
+    In float32 the sigmoid of -100 is 0, and 1 - sigmoid(l) is 0 from a logit of 17 on. F.softplus(-l) and F.softplus(l) stay
+    finite, and so does F.logsigmoid.
+    """
+    real, fake = torch.sigmoid(real_logits), torch.sigmoid(fake_logits)
+    return -torch.log(real).mean() - torch.log(1 - fake).mean()
 
 
 @mistake("discriminator_loss")

@@ -117,14 +117,14 @@ class DCGANGenerator(nn.Module):
 def reparameterise(mean: torch.Tensor, log_variance: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
     """Draw from normal distributions so that gradients flow to their means and log variances.
 
-    z = mean + standard deviation * noise, with ``noise`` drawn once, standard normal, in the shape of `mean`.
+    z = mean + standard deviation * noise, with ``noise`` drawn once, standard normal, in the shape and dtype of `mean`.
 
     Parameters
     ----------
     mean, log_variance : floating tensors of one shape
         The natural logarithm of the variance, so that every number is allowed.
     generator : torch.Generator
-        Where the noise comes from.
+        Where the noise comes from, so that the same seed gives the same draw.
 
     Returns
     -------
@@ -238,7 +238,8 @@ def elbo_loss(
 
     Notes
     -----
-    Kingma and Welling (2014), equations (3) and (10).
+    Kingma and Welling (2014), equations (3) and (10). If you call `kl_divergence`, the gradients come through your own: write
+    it first.
 
     Examples
     --------
@@ -304,7 +305,8 @@ class ConvVAE(nn.Module):
 
     Notes
     -----
-    Kingma and Welling (2014), section 3, with a convolutional encoder and decoder.
+    Kingma and Welling (2014), section 3, with a convolutional encoder and decoder. The decoder that is graded along is your
+    own `DCGANGenerator`: write it first.
 
     Examples
     --------
