@@ -7,7 +7,7 @@ import torch
 
 from deconv_solutions.segmentation import UNet
 from deconvlib.course import explorers
-from deconvlib.course.recipes.segmentation import STEPS
+from deconvlib.course.recipes.segmentation import RATES, STEPS
 from deconvlib.course.results import result
 from deconvlib.course.segmenters import (
     GROUPS,
@@ -125,3 +125,8 @@ def test_the_sheet_shows_what_the_table_measures():
             for pixel, truth in zip(unrolled(scene["scores"][way]), unrolled(scene["truth"]), strict=True)
         ]
         assert abs(sum(right) / len(right) - ways[way][0]["accuracy"]) < 0.2
+
+
+def test_each_way_learns_at_the_rate_that_validation_chose():
+    tried = result("segmentation")["scenes"]["rates tried"]
+    assert {way: float(max(found, key=found.get)) for way, found in tried.items()} == RATES
