@@ -113,7 +113,7 @@ function draw(page) {
     return `Row ${row}, column ${column}: the truth is ${sheet.classes[truth[i]]}. ${right.length === 0 ? "No network says so" : right.length === sheet.ways.length ? "All four networks say so" : `Right: ${right.map((way) => NAMES[way]).join(", ")}`}.`;
   };
   page.prose(
-    "Networks of one seed, of nearly the same size, trained for the same time. Scores are rounded to fifteenths. Click a pixel to keep it, or set row and column.",
+    "Networks of one seed, of nearly the same size, trained for the same time. Scores are rounded to ninths. Click a pixel to keep it, or set row and column.",
   );
 }
 
