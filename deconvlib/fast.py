@@ -7,11 +7,11 @@ of every order included. `FastConvTranspose2d` is a `torch.nn.ConvTranspose2d` t
 makes these of a whole model's layers where that pays. Chapter 14 derives the algorithms, counts their multiplications and
 measures them; this module needs nothing of the course but PyTorch.
 
-The rule. On a CPU, PyTorch's library computes output channels in blocks of 16 numbers (of 8 without AVX-512). A transposed
-convolution to 1 channel is computed as one to 16. The polyphase form computes s_h s_w C_out channels, ceil(K / s_h) x
-ceil(L / s_w) taps each, in the same blocks, and interleaves them. `choose` counts both and leaves PyTorch's own only where
-less than `PAYS` of its multiplications are left. Everything that was not measured is PyTorch's own too: other devices than
-the CPU, other types than float32, dilation, groups, autocast, and inputs that are small.
+The rule. On a CPU, PyTorch's library computes output channels in blocks of 16 (of 8 without AVX-512). A transposed convolution
+to 1 channel is computed as one to 16. The polyphase form computes s_h s_w C_out channels, ceil(K / s_h) x ceil(L / s_w) taps
+each, in the same blocks, and interleaves them; `choose` counts both, and takes it where less than `PAYS` of PyTorch's
+multiplications are left. Where one channel comes out, a matrix product for all taps needs no block at all. Everything that was
+not measured is PyTorch's own: other devices than the CPU, other types than float32, dilation, groups, autocast, small inputs.
 """
 
 from __future__ import annotations
@@ -25,14 +25,17 @@ from torch import Tensor, nn
 
 __all__ = ["FastConvTranspose2d", "choose", "conv_transpose2d", "replace_transposed"]
 
-#: Another algorithm is chosen where it has less than this share of PyTorch's multiplications.
-PAYS = 0.45
-#: Below so many multiplications (of PyTorch's, by whole blocks) the calls cost more than the numbers.
-SMALLEST = 4_000_000
-#: Nor was anything measured with fewer input channels.
+#: The polyphase form is taken where it has less than this share of PyTorch's multiplications: about twice that share of the
+#: time was measured, since interleaving costs time as well.
+PAYS = 0.34
+#: Up to so many multiplications (of PyTorch's, by whole blocks) the calls cost more than the numbers.
+SMALLEST = 30_000_000
+#: Nor did it pay with fewer input channels.
 FEWEST_CHANNELS = 16
 #: From this stride on PyTorch's own is slow whatever comes out, and one matrix product of large bands is better.
-WIDE_STRIDE = 16
+WIDE_STRIDE = 32
+#: No more numbers than this are held at once beside the input and the result.
+LARGEST_BETWEEN = 2**25
 #: Output channels that PyTorch's library on a CPU, oneDNN, computes together, used or not.
 BLOCK = 16 if torch.backends.cpu.get_cpu_capability() == "AVX512" else 8
 _HAS_LIBRARY = torch.backends.mkldnn.is_available()
@@ -95,11 +98,12 @@ def choose(
 ) -> str:
     """Name the algorithm that `conv_transpose2d` takes: ``"pytorch"``, ``"polyphase"``, ``"planes"`` or ``"bands"``.
 
-    - ``"polyphase"``: one convolution for all phases, then a pixel shuffle; where it has less than `PAYS` of PyTorch's
+    - ``"planes"``: one matrix product for all taps, then K + L additions of shifted planes. Where one channel comes out, the
+      strides make fewer than 8 phases, and no gradient is asked for.
+    - ``"bands"``: one matrix product for all phases, whose rows are copied to their places. From stride `WIDE_STRIDE` on, for at
+      most 32 output channels and two taps a phase.
+    - ``"polyphase"``: one convolution for all phases, then a pixel shuffle. Where it has less than `PAYS` of PyTorch's
       multiplications, both counted in whole blocks of output channels.
-    - ``"planes"``: one matrix product for all taps, then K + L additions of shifted planes; where one channel comes out, the
-      polyphase form would fill less than half of a block, and no gradient is asked for.
-    - ``"bands"``: one matrix product for all phases, whose rows are copied to their places; from stride `WIDE_STRIDE` on.
     - ``"pytorch"``: everywhere else, and whenever an argument is one that PyTorch refuses.
     """
     if not isinstance(input, Tensor) or not isinstance(weight, Tensor) or not _measured(input, weight, bias):
@@ -164,7 +168,7 @@ class FastConvTranspose2d(nn.ConvTranspose2d):
 def replace_transposed(model: nn.Module) -> list[str]:
     """Make every `torch.nn.ConvTranspose2d` of a model, itself included, a `FastConvTranspose2d` where that can pay.
 
-    It can where the rule of `choose` leaves PyTorch's own for a large input. The layers stay the same objects, with their
+    It can where the rule of `choose` leaves PyTorch's own for an input of 16, 64 or 256 pixels a side. The layers stay the same objects, with their
     parameters and hooks: only their class changes. Subclasses are left alone.
 
     Returns
@@ -184,11 +188,13 @@ def _can_pay(module: nn.ConvTranspose2d) -> bool:
     weight, more = module.weight, tuple(int(n) for n in module.output_padding)
     if module.groups != 1 or tuple(module.dilation) != (1, 1) or not (weight.is_cpu and weight.dtype is torch.float32):
         return False
-    large = (1, module.in_channels, 512, 512)
     stride, padding = _two(module.stride), _two(module.padding)
     if stride is None or padding is None:
         return False
-    return _rule(large, tuple(weight.shape), stride, padding, (more[0], more[1]), False) != "pytorch"
+    sizes = [(1, module.in_channels, side, side) for side in (16, 64, 256)]
+    return any(
+        _rule(one, tuple(weight.shape), stride, padding, (more[0], more[1]), False) != "pytorch" for one in sizes
+    )
 
 
 # ---------------------------------------------------------------------------------------------------------------- the rule
@@ -209,10 +215,11 @@ def _rule(
         return "pytorch"
     k, l = -(-K // s_h), -(-L // s_w)
     if min(stride) >= WIDE_STRIDE:
-        return "bands" if c_out <= 32 and k <= 2 and l <= 2 else "pytorch"
-    if _blocks(c_out * s_h * s_w) * k * l >= PAYS * theirs:
-        return "pytorch"
-    return "planes" if c_out == 1 and 2 * s_h * s_w < BLOCK and not gradients else "polyphase"
+        small = batch * (height + k - 1) * (width + l - 1) * c_out * s_h * s_w <= LARGEST_BETWEEN
+        return "bands" if c_out <= 32 and k <= 2 and l <= 2 and small else "pytorch"
+    if c_out == 1 and s_h * s_w < 8 and K * L >= 9 and not gradients:
+        return "planes" if batch * height * width * K * L <= LARGEST_BETWEEN else "pytorch"
+    return "polyphase" if _blocks(c_out * s_h * s_w) * k * l < PAYS * theirs else "pytorch"
 
 
 def _blocks(channels: int) -> int:
@@ -266,12 +273,12 @@ def _by(
     y = input if input.dim() == 4 else input.unsqueeze(0)
     size = _size((y.shape[2], y.shape[3]), (weight.shape[2], weight.shape[3]), stride, padding, more)
     channels_last = _is_channels_last(y) or _is_channels_last(weight)
-    x = {"polyphase": _polyphase, "planes": _planes, "bands": _bands}[name](y, weight, stride, padding, size)
-    # What was computed begins `padding` pixels before the result, and may end before it.
-    below, right = (max(0, padding[a] + size[a] - x.shape[2 + a]) for a in (0, 1))
+    x, start = {"polyphase": _polyphase, "planes": _planes, "bands": _bands}[name](y, weight, stride, padding, size)
+    # What was computed begins `start` pixels before the result, and may end before it.
+    below, right = (max(0, start[a] + size[a] - x.shape[2 + a]) for a in (0, 1))
     if below or right:
         x = F.pad(x, (0, right, 0, below))
-    x = x[:, :, padding[0] : padding[0] + size[0], padding[1] : padding[1] + size[1]]
+    x = x[:, :, start[0] : start[0] + size[0], start[1] : start[1] + size[1]]
     if bias is not None:
         x = x + bias.view(-1, 1, 1)
     x = _channels_last(x) if channels_last else x.contiguous()
@@ -295,22 +302,28 @@ def _taps(weight: Tensor, stride: Pair) -> Tensor:
     return filled.reshape(c_in, c_out, k, s_h, l, s_w).flip((2, 4))
 
 
-def _polyphase(y: Tensor, weight: Tensor, stride: Pair, padding: Pair, size: Pair) -> Tensor:
+def _polyphase(y: Tensor, weight: Tensor, stride: Pair, padding: Pair, size: Pair) -> tuple[Tensor, Pair]:
     """One convolution to all phases of all channels, interleaved."""
     (s_h, s_w), c_out = stride, weight.shape[1]
     taps = _taps(weight, stride)
     k, l = taps.shape[2], taps.shape[4]
     kernels = taps.permute(1, 3, 5, 0, 2, 4).reshape(c_out * s_h * s_w, -1, k, l)
+    # Whole rows of phases that would be cropped at both ends are not computed.
+    spare = [
+        max(0, min(padding[a] // stride[a], ((y.shape[2 + a] + n - 1) * stride[a] - padding[a] - size[a]) // stride[a], n - 1))
+        for a, n in enumerate((k, l))
+    ]
     # Channels last is this library's faster layout for few output channels, the copy included.
-    phases = F.conv2d(_channels_last(y), kernels, padding=(k - 1, l - 1))
+    phases = F.conv2d(_channels_last(y), kernels, padding=(k - 1 - spare[0], l - 1 - spare[1]))
+    start = padding[0] - spare[0] * s_h, padding[1] - spare[1] * s_w
     if s_h == s_w:
-        return F.pixel_shuffle(phases, s_h)
+        return F.pixel_shuffle(phases, s_h), start
     batch, _, rows, columns = phases.shape
     phases = phases.reshape(batch, c_out, s_h, s_w, rows, columns).permute(0, 1, 4, 2, 5, 3)
-    return phases.reshape(batch, c_out, rows * s_h, columns * s_w)
+    return phases.reshape(batch, c_out, rows * s_h, columns * s_w), start
 
 
-def _planes(y: Tensor, weight: Tensor, stride: Pair, padding: Pair, size: Pair) -> Tensor:
+def _planes(y: Tensor, weight: Tensor, stride: Pair, padding: Pair, size: Pair) -> tuple[Tensor, Pair]:
     """One matrix product gives a plane for each tap; K shifted additions of rows and L of columns put them together.
 
     The rows of one phase are neighbors on its canvas, so that an addition runs through memory without a gap.
@@ -327,10 +340,10 @@ def _planes(y: Tensor, weight: Tensor, stride: Pair, padding: Pair, size: Pair) 
     for tap in range(L):
         n, b = divmod(tap, s_w)
         whole[:, b, :, :, :, n : n + width].add_(tall[:, :, tap])
-    return whole.permute(0, 3, 4, 2, 5, 1).reshape(batch, c_out, rows * s_h, columns * s_w)
+    return whole.permute(0, 3, 4, 2, 5, 1).reshape(batch, c_out, rows * s_h, columns * s_w), padding
 
 
-def _bands(y: Tensor, weight: Tensor, stride: Pair, padding: Pair, size: Pair) -> Tensor:
+def _bands(y: Tensor, weight: Tensor, stride: Pair, padding: Pair, size: Pair) -> tuple[Tensor, Pair]:
     """Windows times taps, for each output channel and row of a phase: bands of s_w neighbors, copied to their rows."""
     (s_h, s_w), c_out = stride, weight.shape[1]
     taps = _taps(weight, stride)
@@ -339,4 +352,4 @@ def _bands(y: Tensor, weight: Tensor, stride: Pair, padding: Pair, size: Pair) -
     windows = F.unfold(y, (k, l), padding=(k - 1, l - 1)).transpose(1, 2).unsqueeze(1)  # (N, 1, places, C_in k l)
     kernels = taps.permute(1, 3, 0, 2, 4, 5).reshape(c_out * s_h, -1, s_w)
     bands = (windows @ kernels).reshape(-1, c_out, s_h, rows, columns, s_w)
-    return bands.transpose(2, 3).reshape(-1, c_out, rows * s_h, columns * s_w)
+    return bands.transpose(2, 3).reshape(-1, c_out, rows * s_h, columns * s_w), padding
