@@ -176,7 +176,7 @@ def of_models(rounds: int, threads: int) -> dict[str, dict[str, float]]:
             assert torch.allclose(model(x), swapped(x), rtol=0, atol=1e-4)
             found[name] = rounds_of({"pytorch": lambda: model(x), "fast": lambda: swapped(x)}, rounds, threads)
     net = vgg16()
-    image, plain = vgg16_input(photograph("cat", gray=False), net), deconvnet.conv2d_input
+    image, plain = vgg16_input(photograph("chelsea", gray=False), net), deconvnet.conv2d_input
 
     def ours(shape: Any, weight: Any, back: Any, stride: Any, padding: Any, dilation: Any, groups: int) -> Any:
         return fast.conv_transpose2d(back, weight, None, stride, padding, 0, groups, dilation)

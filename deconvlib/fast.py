@@ -83,7 +83,12 @@ def conv_transpose2d(
             groups=groups,
             dilation=dilation,  # type: ignore[arg-type]
         )
-    return _by(name, input, weight, bias, _two(stride), _two(padding), _two(output_padding))
+    y = input if input.dim() == 4 else input.unsqueeze(0)
+    function = _Differentiable.apply if _gradients(input, weight) else _by
+    x = function(name, y, weight, _pair(stride), _pair(padding), _pair(output_padding))
+    if bias is not None:
+        x = x + bias.view(-1, 1, 1)
+    return x if input.dim() == 4 else x.squeeze(0)
 
 
 def choose(
@@ -99,12 +104,15 @@ def choose(
     """Name the algorithm that `conv_transpose2d` takes: ``"pytorch"``, ``"polyphase"``, ``"planes"`` or ``"bands"``.
 
     - ``"planes"``: one matrix product for all taps, then K + L additions of shifted planes. Where one channel comes out, the
-      strides make fewer than 8 phases, and no gradient is asked for.
+      strides make fewer than 8 phases.
     - ``"bands"``: one matrix product for all phases, whose rows are copied to their places. From stride `WIDE_STRIDE` on, for at
       most 32 output channels and two taps a phase.
     - ``"polyphase"``: one convolution for all phases, then a pixel shuffle. Where it has less than `PAYS` of PyTorch's
       multiplications, both counted in whole blocks of output channels.
-    - ``"pytorch"``: everywhere else, and whenever an argument is one that PyTorch refuses.
+    - ``"pytorch"``: everywhere else, whenever an argument is one that PyTorch refuses, and where `torch.compile` looks for
+      gradients.
+
+    The gradients are always PyTorch's own: that of the input is a convolution, which has no thin side.
     """
     if not isinstance(input, Tensor) or not isinstance(weight, Tensor) or not _measured(input, weight, bias):
         return "pytorch"
@@ -112,7 +120,9 @@ def choose(
     if strides is None or paddings is None or more is None or dilations != (1, 1) or groups != 1:
         return "pytorch"
     shape = tuple(input.shape) if input.dim() == 4 else (1, *input.shape)
-    return _rule(shape, tuple(weight.shape), strides, paddings, more, _gradients(input, weight, bias))
+    if torch.compiler.is_compiling() and _gradients(input, weight):
+        return "pytorch"
+    return _rule(shape, tuple(weight.shape), strides, paddings, more)
 
 
 class FastConvTranspose2d(nn.ConvTranspose2d):
@@ -193,7 +203,7 @@ def _can_pay(module: nn.ConvTranspose2d) -> bool:
         return False
     sizes = [(1, module.in_channels, side, side) for side in (16, 64, 256)]
     return any(
-        _rule(one, tuple(weight.shape), stride, padding, (more[0], more[1]), False) != "pytorch" for one in sizes
+        _rule(one, tuple(weight.shape), stride, padding, (more[0], more[1])) != "pytorch" for one in sizes
     )
 
 
@@ -203,7 +213,7 @@ Pair = tuple[int, int]
 
 
 def _rule(
-    shape: tuple[int, ...], weight_shape: tuple[int, ...], stride: Pair, padding: Pair, more: Pair, gradients: bool
+    shape: tuple[int, ...], weight_shape: tuple[int, ...], stride: Pair, padding: Pair, more: Pair
 ) -> str:
     (batch, channels, height, width), (c_in, c_out, K, L) = shape, weight_shape
     (s_h, s_w), size = stride, _size((height, width), (K, L), stride, padding, more)
@@ -217,7 +227,7 @@ def _rule(
     if min(stride) >= WIDE_STRIDE:
         small = batch * (height + k - 1) * (width + l - 1) * c_out * s_h * s_w <= LARGEST_BETWEEN
         return "bands" if c_out <= 32 and k <= 2 and l <= 2 and small else "pytorch"
-    if c_out == 1 and s_h * s_w < 8 and K * L >= 9 and not gradients:
+    if c_out == 1 and s_h * s_w < 8 and K * L >= 9:
         return "planes" if batch * height * width * K * L <= LARGEST_BETWEEN else "pytorch"
     return "polyphase" if _blocks(c_out * s_h * s_w) * k * l < PAYS * theirs else "pytorch"
 
@@ -244,10 +254,9 @@ def _measured(input: Tensor, weight: Tensor, bias: Tensor | None) -> bool:
     )
 
 
-def _gradients(*tensors: Tensor | None) -> bool:
-    """Whether the result will be differentiated, or compiled: then few large operations are better than many small ones."""
-    wanted = torch.is_grad_enabled() and any(one is not None and one.requires_grad for one in tensors)
-    return wanted or torch.compiler.is_compiling()
+def _gradients(*tensors: Tensor) -> bool:
+    """Whether the result will be differentiated."""
+    return torch.is_grad_enabled() and any(one.requires_grad for one in tensors)
 
 
 def _two(value: Any) -> Pair | None:
@@ -258,6 +267,12 @@ def _two(value: Any) -> Pair | None:
     return (values[0], values[1]) if whole else None
 
 
+def _pair(value: Any) -> Pair:
+    found = _two(value)
+    assert found is not None  # as `choose` has seen
+    return found
+
+
 def _size(image: Pair, kernel: Pair, stride: Pair, padding: Pair, more: Pair) -> Pair:
     rows, columns = ((image[a] - 1) * stride[a] + kernel[a] - 2 * padding[a] + more[a] for a in (0, 1))
     return rows, columns
@@ -266,11 +281,8 @@ def _size(image: Pair, kernel: Pair, stride: Pair, padding: Pair, more: Pair) ->
 # ---------------------------------------------------------------------------------------------------------- the algorithms
 
 
-def _by(
-    name: str, input: Tensor, weight: Tensor, bias: Tensor | None, stride: Pair, padding: Pair, more: Pair
-) -> Tensor:
+def _by(name: str, y: Tensor, weight: Tensor, stride: Pair, padding: Pair, more: Pair) -> Tensor:
     """The result by the algorithm of that name, in the memory format that PyTorch would give it."""
-    y = input if input.dim() == 4 else input.unsqueeze(0)
     size = _size((y.shape[2], y.shape[3]), (weight.shape[2], weight.shape[3]), stride, padding, more)
     channels_last = _is_channels_last(y) or _is_channels_last(weight)
     x, start = {"polyphase": _polyphase, "planes": _planes, "bands": _bands}[name](y, weight, stride, padding, size)
@@ -279,10 +291,38 @@ def _by(
     if below or right:
         x = F.pad(x, (0, right, 0, below))
     x = x[:, :, start[0] : start[0] + size[0], start[1] : start[1] + size[1]]
-    if bias is not None:
-        x = x + bias.view(-1, 1, 1)
-    x = _channels_last(x) if channels_last else x.contiguous()
-    return x if input.dim() == 4 else x.squeeze(0)
+    return _channels_last(x) if channels_last else x.contiguous()
+
+
+class _Differentiable(torch.autograd.Function):
+    """`_by`, with PyTorch's own gradients: they need no other algorithm, and autograd follows them to any order."""
+
+    generate_vmap_rule = True
+
+    @staticmethod
+    def forward(name: str, y: Tensor, weight: Tensor, stride: Pair, padding: Pair, more: Pair) -> Tensor:  # type: ignore[override]
+        return _by(name, y, weight, stride, padding, more)
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Tensor) -> None:
+        _, y, weight, *ctx.settings = inputs
+        ctx.save_for_backward(y, weight)
+        ctx.save_for_forward(y, weight)
+
+    @staticmethod
+    def backward(ctx: Any, grad: Tensor) -> Any:  # type: ignore[override]
+        (y, weight), (stride, padding, more) = ctx.saved_tensors, ctx.settings
+        wanted = [ctx.needs_input_grad[1], ctx.needs_input_grad[2], False]
+        found = torch.ops.aten.convolution_backward(
+            grad, y, weight, None, stride, padding, (1, 1), True, more, 1, wanted
+        )
+        return None, found[0], found[1], None, None, None
+
+    @staticmethod
+    def jvp(ctx: Any, _: Any, y_tangent: Tensor | None, weight_tangent: Tensor | None, *__: Any) -> Any:
+        (y, weight), settings = ctx.saved_tensors, ctx.settings
+        parts = [(y_tangent, weight), (y, weight_tangent)]
+        return sum(F.conv_transpose2d(a, b, None, *settings) for a, b in parts if a is not None and b is not None)
 
 
 def _is_channels_last(tensor: Tensor) -> bool:

@@ -35,10 +35,11 @@ def everywhere(monkeypatch):
 
 
 def forced(name):
-    """The algorithm `name` as a function with PyTorch's signature; no dilation, no groups."""
+    """The algorithm `name` as a function with PyTorch's signature; no dilation, no groups, batches only."""
 
     def function(y, w, bias=None, stride=1, padding=0, output_padding=0):
-        return fast._by(name, y, w, bias, fast._two(stride), fast._two(padding), fast._two(output_padding))
+        x = fast._Differentiable.apply(name, y, w, *map(fast._pair, (stride, padding, output_padding)))
+        return x if bias is None else x + bias[:, None, None]
 
     return function
 
@@ -117,7 +118,7 @@ def test_the_drawn_settings_reach_every_algorithm(everywhere):
 @pytest.mark.parametrize("seed", range(40))
 def test_each_algorithm_agrees_wherever_it_can_be_applied(name, seed):
     shape, weight_shape, biased, keywords, _, layouts = setting(seed)
-    if keywords["groups"] > 1 or keywords["dilation"] != (1, 1) or shape[0] == 0:
+    if keywords["groups"] > 1 or keywords["dilation"] != (1, 1) or len(shape) == 3 or 0 in shape:
         keywords |= {"output_padding": 0}
         shape, weight_shape = (2, 3, 4, 5), (3, 2, *weight_shape[2:])
         keywords["padding"] = 0
@@ -147,6 +148,18 @@ def test_second_derivatives(name):
     assert torch.autograd.gradcheck(function, (y, w, bias))
     assert torch.autograd.gradgradcheck(function, (y, w, bias))
     assert torch.autograd.gradcheck(function, (y, w, bias), check_forward_ad=True, check_backward_ad=False)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_vmap_of_what_is_differentiated(name):
+    y, w = torch.randn(3, 2, 4, 3, 5), torch.randn(3, 4, 1, 3, 3, requires_grad=True)
+    ours, theirs = (
+        torch.func.vmap(lambda y, w: function(y, w, None, **SMALL))(y, w)  # noqa: B023
+        for function in (forced(name), F.conv_transpose2d)
+    )
+    assert_agree([ours], [theirs], 1e-5)
+    gradients = [torch.autograd.grad(x.square().sum(), w)[0] for x in (ours, theirs)]
+    assert_agree(gradients[:1], gradients[1:], 1e-5)
 
 
 @pytest.mark.parametrize("axes", [(0, None), (None, 0), (0, 0)])
@@ -215,7 +228,6 @@ def test_the_rule_leaves_pytorch_s_own_for_thin_results_only():
     y, w = torch.empty(1, 56, 64, 64), torch.empty(56, 1, 9, 9)
     assert choose(y.double(), w.double(), None, 3, 4, 2) == "pytorch"
     assert choose(y.to("meta"), w.to("meta"), None, 3, 4, 2) == "pytorch"
-    assert choose(y, w.requires_grad_(), None, 2, 4, 1) == "polyphase", "a gradient is asked for"
     with torch.autocast("cpu", torch.bfloat16):
         assert choose(y, w, None, 3, 4, 2) == "pytorch"
 
