@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib
 import json
+import os
 import pkgutil
 import sys
 import time
@@ -25,7 +26,7 @@ from deconvlib.course.results import FOLDER
 
 def make(name: str) -> None:
     study = importlib.import_module(f"{studies.__name__}.{name.replace('-', '_')}").study
-    wall, cpu = time.perf_counter(), time.process_time()
+    wall, cpu = time.perf_counter(), _processor()
     found = study()
     made = {
         "command": f"make results NAMES={name}",
@@ -34,12 +35,17 @@ def make(name: str) -> None:
         "torch": torch.__version__.partition("+")[0],
         "numpy": np.__version__,
         "minutes": round((time.perf_counter() - wall) / 60, 1),
-        "processor_minutes": round((time.process_time() - cpu) / 60, 1),
+        "processor_minutes": round((_processor() - cpu) / 60, 1),
     }
     FOLDER.mkdir(exist_ok=True)
     text = json.dumps({"made": made, **found}, indent=1, ensure_ascii=False)
     (FOLDER / f"{name}.json").write_text(text + "\n", encoding="utf-8")
     print(f"{name}: {made['processor_minutes']} minutes of processor", flush=True)
+
+
+def _processor() -> float:
+    """Seconds of processor, those of finished child processes included."""
+    return sum(os.times()[:4])
 
 
 def main(names: list[str]) -> None:

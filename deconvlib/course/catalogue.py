@@ -38,8 +38,8 @@ CHAPTERS = {
 }
 
 
-#: What stands beside the chapters in ``deconvlib/`` and is not the learner's: the shared part, and its command.
-COURSES_OWN = ("course", "train.py")
+#: What stands beside the chapters in ``deconvlib/`` and is not the learner's: the shared part, its command, what to take home.
+COURSES_OWN = ("course", "train.py", "fast.py")
 
 
 @dataclass(frozen=True)
