@@ -211,21 +211,23 @@ def conv_transpose2d_triton(
     if y.shape[1] != w.shape[0]:
         raise ValueError(f"y has {y.shape[1]} channels and w takes {w.shape[0]}: {tuple(y.shape)}, {tuple(w.shape)}")
     stride, padding, _ = _sizes(y, w, stride, padding)
-    return TransposedConvolution.apply(y, w, stride, padding)
+    return _TransposedConvolution.apply(y, w, stride, padding)
 
 
-def launch_tiles(
+def _launch_tiles(
     y: torch.Tensor,
     w: torch.Tensor,
     stride: tuple[int, int],
     padding: tuple[int, int],
     precision: str = "ieee",
     tile: tuple[int, int, int] = (64, 32, 32),
+    output_padding: int = 0,
 ) -> torch.Tensor:
     """The kernel on any floating type, with the product's precision and the size of a tile (pixels, channels out, in)."""
     y, w = y.contiguous(), w.contiguous()
     (N, C, H, W), (_, D, K, L) = y.shape, w.shape
-    stride, padding, (OH, OW) = _sizes(y, w, stride, padding)
+    stride, padding, size = _sizes(y, w, stride, padding)
+    OH, OW = (n + output_padding for n in size)
     pixels = N * -(-OH // stride[0]) * -(-OW // stride[1])
     bm, bn, bk = tile
     x = torch.empty(N, D, OH, OW, dtype=y.dtype, device=y.device)
@@ -234,7 +236,7 @@ def launch_tiles(
     return x
 
 
-class TransposedConvolution(torch.autograd.Function):
+class _TransposedConvolution(torch.autograd.Function):
     """The kernel as an operation with gradients: backward it is the forward convolution, of which it is the adjoint."""
 
     @staticmethod
@@ -242,7 +244,7 @@ class TransposedConvolution(torch.autograd.Function):
         ctx.save_for_backward(y, w)
         ctx.stride, ctx.padding = stride, padding
         small = y.numel() * w.shape[1] < 4096  # a tile should not be larger than what there is to draw
-        return launch_tiles(y, w, stride, padding, tile=(16, 16, 16) if small else (64, 32, 32))
+        return _launch_tiles(y, w, stride, padding, tile=(16, 16, 16) if small else (64, 32, 32))
 
     @staticmethod
     def backward(ctx: Any, *gradients: torch.Tensor) -> tuple[torch.Tensor | None, torch.Tensor | None, None, None]:

@@ -1,15 +1,18 @@
-"""What the GPU chapter needs of devices: their names, and one that is made of a thread. Needs PyTorch."""
+"""What the GPU chapter needs of devices: their names, one that is made of a thread, a ledger of memory. Needs PyTorch."""
 
 from __future__ import annotations
 
 import platform
 import queue
 import threading
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
 
 
 class PretendGPU:
@@ -50,3 +53,37 @@ def device_name(device: torch.device | str) -> str:
         return next(line.partition(":")[2].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
+
+
+class MemoryLedger(TorchDispatchMode):
+    """Within it, every tensor's memory is written down when it is made and struck out when it is free.
+
+    What was there before does not count, nor do the scratch buffers inside PyTorch's operations. ``current`` and ``peak`` are
+    bytes. Works on any device, and also where tensors only have shapes (``meta``).
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.current = self.peak = 0
+        self._known: set[int] = set()
+
+    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        before = {id(part.untyped_storage()) for part in tree_leaves((args, kwargs)) if isinstance(part, torch.Tensor)}
+        found = function(*args, **(kwargs or {}))
+        for part in tree_leaves(found):
+            if isinstance(part, torch.Tensor):
+                storage = part.untyped_storage()
+                if id(storage) not in before and id(storage) not in self._known:
+                    self._enter(storage)
+        return found
+
+    def _enter(self, storage: torch.UntypedStorage) -> None:
+        key, size = id(storage), storage.nbytes()
+        self._known.add(key)
+        self.current += size
+        self.peak = max(self.peak, self.current)
+        weakref.finalize(storage, self._leave, key, size)
+
+    def _leave(self, key: int, size: int) -> None:
+        self._known.discard(key)
+        self.current -= size

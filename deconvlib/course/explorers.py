@@ -32,6 +32,7 @@ NAMES = (
     "sparse_coding",
     "restoration",
     "generation",
+    "gpu",
 )
 
 _SUBJECTS = {
@@ -47,6 +48,7 @@ _SUBJECTS = {
     "sparse_coding": "a signal written with few spikes",
     "restoration": "a photograph spoiled and repaired, to wipe across",
     "generation": "the latent plane of a decoder of garments",
+    "gpu": "what each program of a kernel's launch reads and writes",
 }
 _CONTROLS = re.compile(r"^export const controls = (\[.*?^\]);$", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./common\.mjs";$', re.MULTILINE)

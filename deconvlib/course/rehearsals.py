@@ -97,21 +97,20 @@ class Training:
         What the model's weight is at the start: nested lists, of a linear layer or of a convolution.
     scale
         Of the loss, by `scaler`.
-    device
-        Where the model is. On "meta" it only has shapes.
     """
 
-    def __init__(self, weight: list[Any], scale: float = 1024.0, device: str = "cpu") -> None:
+    def __init__(self, weight: list[Any], scale: float = 1024.0) -> None:
         self._events: list[str] = []
-        self.model = _Model(torch.tensor(weight, device=device), self._events)
+        self.model = _Model(torch.tensor(weight), self._events)
         self.optimiser = _SGD(self.model.parameters(), self._events)
         self.scaler = _Scaler(scale, self._events)
         self.bfloat16 = torch.bfloat16
-        self.float16 = torch.float16
+        #: A batch that is not where the model is, until it is moved.
+        self.elsewhere = _Pair([torch.tensor([[1.0, 2.0], [3.0, -1.0]]), torch.ones(2, 1)])
 
     def loss(self, output: torch.Tensor, target: torch.Tensor) -> torch.Tensor:
         """The mean square."""
-        self._events.append(f"loss{_autocast()}")
+        self._events.append(f"loss{_autocast()}{', target elsewhere' if isinstance(target, _Elsewhere) else ''}")
         return (output.float() - target).square().mean()
 
     def weights(self) -> torch.Tensor:
@@ -126,7 +125,21 @@ class Training:
         """What was given back: its type, where it is, and whether it keeps its history."""
         if not isinstance(found, torch.Tensor):
             return [type(found).__name__]
-        return ["tensor", found.device.type, "with its history" if found.requires_grad else "detached"]
+        return ["tensor", "with its history" if found.requires_grad else "detached"]
+
+
+class _Elsewhere(torch.Tensor):
+    """A tensor that is on no device that there is, until it is moved."""
+
+    def to(self, *args: Any, **keywords: Any) -> torch.Tensor:  # type: ignore[override]
+        return self.as_subclass(torch.Tensor).to(*args, **keywords)
+
+
+class _Pair(list[Any]):
+    """Tensors that are elsewhere."""
+
+    def __init__(self, parts: Sequence[torch.Tensor]) -> None:
+        super().__init__(part.as_subclass(_Elsewhere) for part in parts)
 
 
 def _autocast() -> str:
@@ -146,7 +159,8 @@ class _Model(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         last = x.ndim == 4 and x.is_contiguous(memory_format=torch.channels_last) and not x.is_contiguous()
-        self._events.append(f"forward{_autocast()}{', channels last' if last else ''}, on {x.device.type}")
+        where = "elsewhere" if isinstance(x, _Elsewhere) else x.device.type
+        self._events.append(f"forward{_autocast()}{', channels last' if last else ''}, on {where}")
         return nn.functional.conv2d(x, self.weight) if x.ndim == 4 else nn.functional.linear(x, self.weight)
 
 

@@ -695,3 +695,38 @@ def tiles_memory_order(y, w, stride=1, padding=0):
     stride, padding = _tiles(y, w, stride, padding)
     y, w = (part.as_strided((part.numel(),), (1,)).view(part.shape) for part in (y, w))
     return F.conv_transpose2d(y, w, stride=stride, padding=padding)
+
+
+@mistake("plane_triton")
+def plane_a_launch_for_each_phase(y, w, stride, padding=0):
+    """the pixels are right, and there are several launches
+
+    A launch costs as much time as a small picture. Let tl.program_id(0) be the phase, and launch once.
+    """
+    reference.plane_triton(y[:1, :1], w, 1)
+    return reference.plane_triton(y, w, stride, padding)
+
+
+@mistake("conv_transpose2d_triton")
+def tiles_by_pytorch(y, w, stride=1, padding=0):
+    """the pixels are right, and no kernel of yours drew them
+
+    Launch a Triton kernel, once.
+    """
+    size = reference._sizes(reference._float32("y", y, "NCHW"), reference._float32("w", w, "CDKL"), stride, padding)
+    if y.shape[1] != w.shape[0]:
+        raise ValueError("channels")
+    return F.conv_transpose2d(y, w, stride=size[0], padding=size[1])
+
+
+@mistake("conv_transpose2d_triton")
+def tiles_plane_by_plane(y, w, stride=1, padding=0):
+    """the pixels are right, and they are sums over planes, without tl.dot
+
+    A GPU has units that multiply tiles, many times as fast as its other ones. Only tl.dot uses them.
+    """
+    sizes = reference._sizes(reference._float32("y", y, "NCHW"), reference._float32("w", w, "CDKL"), stride, padding)
+    if y.shape[1] != w.shape[0]:
+        raise ValueError("channels")
+    reference.plane_triton(y[0, 0], w[0, 0], 1)
+    return F.conv_transpose2d(y, w, stride=sizes[0], padding=sizes[1])
