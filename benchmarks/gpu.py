@@ -107,7 +107,9 @@ def polyphase(y: torch.Tensor, weight: torch.Tensor, stride: int, padding: int, 
     return x[:, :, padding : padding + size[0], padding : padding + size[1]]
 
 
-def operator_table(device: torch.device, shapes: dict[str, Any], budget: Budget, repeats: int, compiled: bool) -> list[Any]:
+def operator_table(
+    device: torch.device, shapes: dict[str, Any], budget: Budget, repeats: int, compiled: bool
+) -> list[Any]:
     """Milliseconds of each way for each shape, in float32, TF32 and bfloat16, and how far each is from float64."""
     rows = []
     for name, (N, C, D, side, K, stride, padding, more) in shapes.items():
@@ -123,7 +125,7 @@ def operator_table(device: torch.device, shapes: dict[str, Any], budget: Budget,
             for way, function in ways(y.to(dtype), w.to(dtype), keywords, size, kind, compiled).items():
                 label = f"{name}, {kind}, {way}"
 
-                def measured(function: Callable[[], torch.Tensor] = function, kind: str = kind) -> dict[str, float]:
+                def measured(function: Any = function, kind: str = kind, few: Any = few) -> dict[str, float]:
                     with tf32(kind == "TF32"), torch.no_grad():
                         far = (function()[:1].double().cpu() - few).abs().max() / few.abs().max()
                         return {"ms": 1e3 * time_on(device, function, repeats=repeats), "error": float(far)}
@@ -183,7 +185,14 @@ def models(tiny: bool) -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ..
     return found
 
 
-SETTINGS = ("float32", "TF32", "bfloat16", "bfloat16, channels-last", "bfloat16, channels-last, compiled", "TF32, recomputed")
+SETTINGS = (
+    "float32",
+    "TF32",
+    "bfloat16",
+    "bfloat16, channels-last",
+    "bfloat16, channels-last, compiled",
+    "TF32, recomputed",
+)
 
 
 def training_table(device: torch.device, tiny: bool, budget: Budget, repeats: int) -> list[Any]:
@@ -244,14 +253,20 @@ def launches(device: torch.device, tiny: bool, repeats: int) -> dict[str, Any]:
         wrong.append(time.perf_counter() - began)
         torch.get_device_module(device).synchronize()
     found: dict[str, Any] = {
-        "product": {"side": side, "call ms": 1e3 * statistics.median(wrong), "done ms": 1e3 * time_on(device, torch.mm, a, a, repeats=repeats)}
+        "product": {
+            "side": side,
+            "call ms": 1e3 * statistics.median(wrong),
+            "done ms": 1e3 * time_on(device, torch.mm, a, a, repeats=repeats),
+        }
     }
     if device.type != "cuda":
         return found
     host = torch.empty(64 << 20 if not tiny else 1 << 10, dtype=torch.uint8)
     pinned = host.pin_memory()
     found["copy GB/s"] = {
-        name: source.numel() / 1e9 / time_on(device, lambda source=source: source.to(device, non_blocking=True), repeats=repeats)
+        name: source.numel()
+        / 1e9
+        / time_on(device, lambda source=source: source.to(device, non_blocking=True), repeats=repeats)
         for name, source in (("pageable", host), ("pinned", pinned))
     }
     net = nn.Sequential(*(nn.Conv2d(8, 8, 3, padding=1) for _ in range(40))).to(device)
@@ -277,7 +292,16 @@ def ddp(count: int, minutes: float) -> dict[str, float]:
     """Samples a second of the DCGAN generator's training step on 1, 2, ... GPUs, a batch each."""
     found = {}
     for n in sorted({1, 2, count}):
-        words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", str(n), __file__, "--ddp"]
+        words = [
+            sys.executable,
+            "-m",
+            "torch.distributed.run",
+            "--standalone",
+            "--nproc-per-node",
+            str(n),
+            __file__,
+            "--ddp",
+        ]
         done = subprocess.run(words, capture_output=True, text=True, timeout=60 * minutes, check=False)
         if done.returncode:
             raise RuntimeError(done.stderr.strip().splitlines()[-1])
@@ -353,7 +377,9 @@ def main() -> None:
         print(f"{row['model']:16} {row['setting']:34} {row['ms']:9.2f} ms   {row.get('peak MB', 0):8.0f} MB")
     for name, why in result["failed"].items():
         print(f"failed: {name}: {why}")
-    print(f"{result['made']['device']}, {result['made']['minutes']} minutes; {len(result['left out'])} left out. {given.out}")
+    print(
+        f"{result['made']['device']}, {result['made']['minutes']} minutes; {len(result['left out'])} left out. {given.out}"
+    )
 
 
 if __name__ == "__main__":

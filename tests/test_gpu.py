@@ -236,6 +236,15 @@ def test_scaler(learner):
     learner.train_step.through(seen).gives(wanted, LINE, linear_batch(6), ["scaler"], of)
 
 
+@check("train_step", "an infinite gradient: the scaler skips the step, without a scaler it is taken")
+def test_infinite_gradients(learner):
+    x, _ = linear_batch(8)
+    endless = x, torch.full((4, 1), torch.inf)
+    losses, weight = expected_steps(LINE, [endless])
+    learner.train_step.through(trained).gives((losses, weight), LINE, [endless])
+    learner.train_step.through(trained).gives((losses, torch.tensor(LINE)), LINE, [endless], ["scaler"])
+
+
 @check("train_step", "channels-last where it is asked for and there are four axes; otherwise as it was", weight=2)
 def test_channels_last(learner):
     look = learner.train_step.through(seen)
@@ -401,7 +410,9 @@ def test_plane_gaps(learner):
     seed=seeds(),
 )
 def test_plane_drawn(learner, size, kernel, stride, padding, seed):
-    padding = tuple(min(p, ((n - 1) * s + k - 1) // 2) for p, n, s, k in zip(padding, size, stride, kernel, strict=True))
+    padding = tuple(
+        min(p, ((n - 1) * s + k - 1) // 2) for p, n, s, k in zip(padding, size, stride, kernel, strict=True)
+    )
     y, w = floats(*size, seed=seed), floats(*kernel, seed=seed + 1)
     learner.plane_triton.gives(plane_of(y, w, stride, padding), y, w, stride, padding)
 
@@ -490,7 +501,9 @@ def test_tiles_channels_last(learner):
 )
 def test_tiles_drawn(learner, shape, kernel, stride, padding, seed):
     D, *sides = kernel
-    padding = tuple(min(p, ((n - 1) * s + k - 1) // 2) for p, n, s, k in zip(padding, shape[2:], stride, sides, strict=True))
+    padding = tuple(
+        min(p, ((n - 1) * s + k - 1) // 2) for p, n, s, k in zip(padding, shape[2:], stride, sides, strict=True)
+    )
     check_tiles(learner, floats(*shape, seed=seed), floats(shape[1], D, *sides, seed=seed + 1), stride, padding)
 
 

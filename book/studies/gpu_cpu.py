@@ -79,7 +79,9 @@ def convolution() -> dict[str, float]:
 
 
 def _chain() -> nn.Module:
-    block = [nn.Sequential(nn.Conv2d(16, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1)) for _ in range(8)]
+    block = [
+        nn.Sequential(nn.Conv2d(16, 16, 3, padding=1), nn.ReLU(), nn.Conv2d(16, 16, 3, padding=1)) for _ in range(8)
+    ]
     return nn.Sequential(*block)
 
 
@@ -105,4 +107,7 @@ def compiled() -> dict[str, float]:
     with torch.no_grad():
         made(y, w)
         compiling = spent() - began
-        return {**in_turns(plain=lambda: _polyphase(y, w), compiled=lambda: made(y, w)), "compiling s": round(compiling, 1)}
+        return {
+            **in_turns(plain=lambda: _polyphase(y, w), compiled=lambda: made(y, w)),
+            "compiling s": round(compiling, 1),
+        }

@@ -56,10 +56,14 @@ def _parsed(arguments: Sequence[str] | None, known: dict[str, Recipe]) -> argpar
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="your own data (default: what the course ships)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the run is kept (default: runs/NAME)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is drawn (default: 0)")
-    parser.add_argument("--amp", choices=("bfloat16", "float16"), metavar="TYPE", help="mixed precision: bfloat16, float16")
+    parser.add_argument(
+        "--amp", choices=("bfloat16", "float16"), metavar="TYPE", help="mixed precision: bfloat16, float16"
+    )
     parser.add_argument("--channels-last", action="store_true", help="images channels-last in memory")
     parser.add_argument("--compile", action="store_true", help="compile the model (torch.compile)")
-    parser.add_argument("--recompute", action="store_true", help="less memory: compute activations again on the way back")
+    parser.add_argument(
+        "--recompute", action="store_true", help="less memory: compute activations again on the way back"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run that is kept there")
     given = parser.parse_args(arguments)
     if given.name not in known:

@@ -6,6 +6,7 @@ imported whether kernels are compiled or interpreted (``TRITON_INTERPRET``), and
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 from typing import Any
@@ -46,11 +47,10 @@ class _Absent:
 
 def _have_interpreted() -> None:
     """Interpret Triton's own functions too, such as `tl.zeros`: they are made ready while Triton is imported."""
-    import triton.language
     from triton.runtime.interpreter import InterpretedFunction
     from triton.runtime.jit import JITFunction
 
-    for module in (triton.language.standard, triton.language.random, triton.language):
+    for module in (tl.standard, tl.random, tl):
         for name, value in list(vars(module).items()):
             if isinstance(value, JITFunction):
                 setattr(module, name, InterpretedFunction(value.fn))
@@ -61,9 +61,7 @@ tl: Any = _Absent("triton.language")
 try:
     if INTERPRETED:
         os.environ["TRITON_INTERPRET"] = "1"
-    import triton
-    import triton.language as tl
-
+    triton, tl = (importlib.import_module(name) for name in ("triton", "triton.language"))
     if INTERPRETED:
         _have_interpreted()
 except (ImportError, OSError):  # not installed, or not for this process to read

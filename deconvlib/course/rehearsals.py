@@ -27,9 +27,7 @@ class Machine:
         if hasattr(torch, "accelerator"):
             self._patch(torch.accelerator, "is_available", lambda: bool(name))
             self._patch(torch.accelerator, "device_count", lambda: count)
-            self._patch(
-                torch.accelerator, "current_accelerator", lambda *_, **__: torch.device(name) if name else None
-            )
+            self._patch(torch.accelerator, "current_accelerator", lambda *_, **__: torch.device(name) if name else None)
 
     def _patch(self, place: Any, name: str, function: Callable[..., Any]) -> None:
         if hasattr(place, name):

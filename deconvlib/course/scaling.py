@@ -104,7 +104,9 @@ def _again(forward: Any) -> Any:
         if not torch.is_grad_enabled():
             return forward(*args, **keywords)
         if any(isinstance(part, torch.Generator) for part in (*args, *keywords.values())):
-            raise ValueError("this model draws while it computes, and would draw anew when it computes again: no --recompute")
+            raise ValueError(
+                "this model draws while it computes, and would draw anew when it computes again: no --recompute"
+            )
         return checkpoint(forward, *args, use_reentrant=False, **keywords)
 
     return recomputed

@@ -105,7 +105,8 @@ def test_the_rows_and_planes_are_torch_s_too():
         torch.testing.assert_close(gpu.row_phase_triton(y, w, 3, phase), whole[phase::3])
     y, w = torch.randn(5, 4), torch.randn(3, 4)
     torch.testing.assert_close(
-        gpu.plane_triton(y, w, (2, 1), (1, 2)), F.conv_transpose2d(y[None, None], w[None, None], None, (2, 1), (1, 2))[0, 0]
+        gpu.plane_triton(y, w, (2, 1), (1, 2)),
+        F.conv_transpose2d(y[None, None], w[None, None], None, (2, 1), (1, 2))[0, 0],
     )
 
 
@@ -137,7 +138,8 @@ def test_the_kernels_compile_for_gpus_that_are_not_there(tmp_path):
     done = subprocess.run(
         [sys.executable, "-c", COMPILE],
         cwd=tmp_path,
-        env=os.environ | {"TRITON_INTERPRET": "0", "TRITON_CACHE_DIR": str(tmp_path / "cache"), "DECONV_WORKSPACE": "none"},
+        env=os.environ
+        | {"TRITON_INTERPRET": "0", "TRITON_CACHE_DIR": str(tmp_path / "cache"), "DECONV_WORKSPACE": "none"},
         capture_output=True,
         text=True,
         timeout=PATIENCE,

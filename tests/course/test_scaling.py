@@ -88,7 +88,12 @@ def two_steps(run: Run) -> dict[str, float]:
     def batches(generator):
         return map(cut, itertools.islice(run.batches(generator), 2))
 
-    return {key: values[0] for key, values in fit(run.step, batches, 1, generator=torch.Generator().manual_seed(0), state=run.state).items()}
+    return {
+        key: values[0]
+        for key, values in fit(
+            run.step, batches, 1, generator=torch.Generator().manual_seed(0), state=run.state
+        ).items()
+    }
 
 
 @pytest.mark.parametrize("name", sorted(recipes()))
@@ -159,7 +164,9 @@ def test_flags_reach_the_step(monkeypatch):
     model, x = small()
     compiled = []
     monkeypatch.setattr(torch, "compile", lambda module: compiled.append(module) or module)
-    step = GradientStep(model, lambda model, batch: model(batch).square().mean(), torch.optim.SGD(model.parameters(), 0.1))
+    step = GradientStep(
+        model, lambda model, batch: model(batch).square().mean(), torch.optim.SGD(model.parameters(), 0.1)
+    )
     run = Run(model=model, step=step, batches=minibatches(x, size=2), state={**step.state})
     accelerate(run, Speed(amp="float16", channels_last=True, compiled=True, recompute=True))
     assert step.settings["amp_dtype"] == "torch.float16"
@@ -171,7 +178,9 @@ def test_flags_reach_the_step(monkeypatch):
 
 def test_a_step_of_its_own_takes_no_flags(capsys, tmp_path):
     out = str(tmp_path / "run")
-    assert command.main(["gan", "--epochs", "1", "--device", "cpu", "--out", out, "--amp", "bfloat16", "--compile"]) == 2
+    assert (
+        command.main(["gan", "--epochs", "1", "--device", "cpu", "--out", out, "--amp", "bfloat16", "--compile"]) == 2
+    )
     said = [line for line in capsys.readouterr().err.splitlines() if "is not written yet" not in line]
     assert said == ["deconvlib.train: this model has a step of its own, which takes no --amp, --compile"]
 
@@ -210,7 +219,9 @@ def alone(tmp_path_factory) -> dict[str, list[float]]:
     with pytest.MonkeyPatch.context() as patch:
         from deconvlib.course import data
 
-        patch.setattr(data, "fashion_mnist", lambda split, source="shipped": tuple(a[::61] for a in fashion_mnist(split)))
+        patch.setattr(
+            data, "fashion_mnist", lambda split, source="shipped": tuple(a[::61] for a in fashion_mnist(split))
+        )
         assert command.main([*WORDS, str(folder)]) == 0
     found = history(folder)
     assert len(found["loss"]) == EPOCHS
@@ -275,7 +286,13 @@ def test_when_one_dies_the_other_says_so_and_the_checkpoint_goes_on(alone, tmp_p
     assert not (tmp_path / "run/weights.pt").exists()
     # It goes on with one process as well as with two.
     done = subprocess.run(
-        [*words, "--resume"], cwd=tmp_path, env=ENVIRONMENT, capture_output=True, text=True, timeout=PATIENCE, check=False
+        [*words, "--resume"],
+        cwd=tmp_path,
+        env=ENVIRONMENT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == 0, done.stderr[-2000:]
     assert len(done.stdout.splitlines()) < EPOCHS + 2, "some epochs were done before"

@@ -310,9 +310,7 @@ def step_loss_outside(*args, **keywords):
 
 
 @mistake("train_step")
-def step_backward_inside(
-    model, batch, loss, optimiser, scaler=None, amp_dtype=None, channels_last=False
-):
+def step_backward_inside(model, batch, loss, optimiser, scaler=None, amp_dtype=None, channels_last=False):
     """the backward pass ran under autocast
 
     Each operation goes back in the type in which it went forward, by itself. Leave the with block before backward().
@@ -388,9 +386,26 @@ def step_leaves_the_batch(*args, **keywords):
 # The kernels: computed by PyTorch, as the faulty kernel would.
 
 
+def _right_row(y, w, stride, phase):
+    """The right row by PyTorch, of what the worked answer takes; a kernel is launched, a small one."""
+    y, w = reference._float32("y", y, "H"), reference._float32("w", w, "K")
+    stride, phase = integer("stride", stride, 1), integer("phase", phase, 0)
+    if phase >= stride:
+        raise ValueError("phase")
+    reference.row_phase_triton(torch.ones(1), torch.ones(1), 1, 0)
+    return F.conv_transpose1d(y[None, None], w[None, None], stride=stride)[0, 0, phase::stride].clone()
+
+
+def _right_plane(y, w, stride, padding=0):
+    y, w = reference._float32("y", y, "HW"), reference._float32("w", w, "KL")
+    stride, padding, _ = reference._sizes(y, w, stride, padding)
+    reference.plane_triton(torch.ones(1, 1), torch.ones(1, 1), 1)
+    return F.conv_transpose2d(y[None, None], w[None, None], stride=stride, padding=padding)[0, 0].clone()
+
+
 def _row(y, w, stride, phase, taps=None, index=None):
     """Pixels of a phase by a loop: which taps, and which input each of them meets."""
-    right = reference.row_phase_triton(y, w, stride, phase)
+    right = _right_row(y, w, stride, phase)
     y, w, x = y.contiguous(), w.contiguous(), torch.zeros_like(right)
     taps = taps or (lambda t: phase + t * stride)
     index = index or (lambda n, t: n - t)
@@ -435,7 +450,7 @@ def row_first_block_only(y, w, stride, phase):
 
     n starts at tl.program_id(0) * BLOCK, and the grid has as many programs as there are blocks.
     """
-    x = reference.row_phase_triton(y, w, stride, phase)
+    x = _right_row(y, w, stride, phase)
     x[32:] = 0
     return x
 
@@ -446,7 +461,7 @@ def row_full_blocks_only(y, w, stride, phase):
 
     The grid has triton.cdiv(N, BLOCK) programs, rounded up, and a mask at the store.
     """
-    x = reference.row_phase_triton(y, w, stride, phase)
+    x = _right_row(y, w, stride, phase)
     if len(x) > 32:
         x[len(x) // 32 * 32 :] = 0
     return x
@@ -458,11 +473,11 @@ def row_too_few_taps(y, w, stride, phase):
 
     A phase has (K - phase + stride - 1) // stride taps: rounded up.
     """
-    right = reference.row_phase_triton(y, w, stride, phase)
+    right = _right_row(y, w, stride, phase)
     taps = (len(w) - phase) // stride
     if taps <= 0:
         return torch.zeros_like(right)
-    return F.pad(reference.row_phase_triton(y, w[: phase + (taps - 1) * stride + 1], stride, phase), (0, 9))[: len(right)]
+    return F.pad(_right_row(y, w[: phase + (taps - 1) * stride + 1], stride, phase), (0, 9))[: len(right)]
 
 
 @mistake("row_phase_triton")
@@ -494,7 +509,7 @@ def row_without_a_kernel(y, w, stride, phase):
 
 def _planes(y, w, stride, padding=0):
     """Checked as the worked answer checks, and as a batch of one."""
-    reference.plane_triton(y, w, stride, padding)
+    _right_plane(y, w, stride, padding)
     both = lambda value: value if isinstance(value, tuple) else (value, value)  # noqa: E731
     return y[None, None], w[None, None], both(stride), both(padding)
 
@@ -515,7 +530,7 @@ def plane_not_padded(y, w, stride, padding=0):
 
     Pixel (u, v) of the result is (u + p, v + p) of the whole: the padding belongs into the kernel's phase and the input's row.
     """
-    right = reference.plane_triton(y, w, stride, padding)
+    right = _right_plane(y, w, stride, padding)
     y, w, stride, _ = _planes(y, w, stride, padding)
     return F.conv_transpose2d(y, w, stride=stride)[0, 0, : right.shape[0], : right.shape[1]].clone()
 
@@ -546,7 +561,7 @@ def plane_one_phase(y, w, stride, padding=0):
 
     The grid's first axis has one program for each of the s_h s_w phases.
     """
-    right = reference.plane_triton(y, w, stride, padding)
+    right = _right_plane(y, w, stride, padding)
     _, _, (sh, sw), _ = _planes(y, w, stride, padding)
     x = torch.zeros_like(right)
     x[::sh, ::sw] = right[::sh, ::sw]
@@ -559,7 +574,7 @@ def plane_first_block(y, w, stride, padding=0):
 
     The grid's second axis counts the blocks: q = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK).
     """
-    right = reference.plane_triton(y, w, stride, padding)
+    right = _right_plane(y, w, stride, padding)
     _, _, (sh, sw), _ = _planes(y, w, stride, padding)
     x = torch.zeros_like(right)
     for rh in range(sh):
@@ -576,7 +591,7 @@ def plane_square_phases(y, w, stride, padding=0):
 
     Phase number p has row p // s_w and column p % s_w.
     """
-    right = reference.plane_triton(y, w, stride, padding)
+    right = _right_plane(y, w, stride, padding)
     _, _, (sh, sw), _ = _planes(y, w, stride, padding)
     x = torch.zeros_like(right)
     for number in range(sh * sw):
@@ -587,9 +602,13 @@ def plane_square_phases(y, w, stride, padding=0):
 
 
 def _tiles(y, w, stride=1, padding=0):
-    reference.conv_transpose2d_triton(y, w, stride, padding)
-    both = lambda value: value if isinstance(value, tuple) else (value, value)  # noqa: E731
-    return both(stride), both(padding)
+    """The settings as pairs, of what the worked answer takes; a kernel is launched, a small one."""
+    y, w = reference._float32("y", y, "NCHW"), reference._float32("w", w, "CDKL")
+    if y.shape[1] != w.shape[0]:
+        raise ValueError("channels")
+    stride, padding, _ = reference._sizes(y, w, stride, padding)
+    reference.conv_transpose2d_triton(torch.ones(1, 1, 1, 1), torch.ones(1, 1, 1, 1))
+    return stride, padding
 
 
 @mistake("conv_transpose2d_triton")
@@ -704,7 +723,7 @@ def plane_a_launch_for_each_phase(y, w, stride, padding=0):
     A launch costs as much time as a small picture. Let tl.program_id(0) be the phase, and launch once.
     """
     reference.plane_triton(y[:1, :1], w, 1)
-    return reference.plane_triton(y, w, stride, padding)
+    return _right_plane(y, w, stride, padding)
 
 
 @mistake("conv_transpose2d_triton")

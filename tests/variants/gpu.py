@@ -140,7 +140,9 @@ def step_unscaling_first(model, batch, loss, optimiser, scaler=None, amp_dtype=N
         raise ValueError("batch")
     optimiser.zero_grad()
     device = {parameter.device for parameter in model.parameters()}.pop()
-    x = batch[0].to(device, memory_format=torch.channels_last if channels_last and batch[0].ndim == 4 else torch.preserve_format)
+    x = batch[0].to(
+        device, memory_format=torch.channels_last if channels_last and batch[0].ndim == 4 else torch.preserve_format
+    )
     with torch.autocast(device.type, amp_dtype or torch.bfloat16, enabled=amp_dtype is not None):
         value = loss(model(x), batch[1].to(device))
     if scaler:
@@ -181,7 +183,11 @@ def row_by_tiles(y, w, stride, phase):
         pixels = tl.load(y + i * ys, mask=(i >= 0) & (i < H), other=0.0)
         taps = tl.load(w + k * ws, mask=k < K, other=0.0)
         total = tl.sum(pixels * taps, axis=1)
-        tl.store(x + tl.program_id(0) * BLOCK + tl.arange(0, BLOCK), total, mask=tl.program_id(0) * BLOCK + tl.arange(0, BLOCK) < N)
+        tl.store(
+            x + tl.program_id(0) * BLOCK + tl.arange(0, BLOCK),
+            total,
+            mask=tl.program_id(0) * BLOCK + tl.arange(0, BLOCK) < N,
+        )
 
     N = _rows(y, w, stride, phase)
     x = torch.zeros(N)
@@ -268,7 +274,9 @@ def plane_by_phase_sums(y, w, stride, padding=0):
                 j = (v + PW - c) // SW
                 rows = (u + PH >= k) & (i < H)
                 columns = (v + PW >= c) & (j < W)
-                pixels = tl.load(y + i[:, None] * ys + j[None, :] * yt, mask=rows[:, None] & columns[None, :], other=0.0)
+                pixels = tl.load(
+                    y + i[:, None] * ys + j[None, :] * yt, mask=rows[:, None] & columns[None, :], other=0.0
+                )
                 total += pixels * tl.load(w + k * ws + c * wt)
         tl.store(x + u[:, None] * OW + v[None, :], total, mask=(u < OH)[:, None] & (v < OW)[None, :])
 
@@ -298,9 +306,7 @@ def tiles_gathered(y, w, stride=1, padding=0):
         raise ValueError("channels")
 
     @triton.jit
-    def kernel(
-        y, w, x, H, W, C, D, K, L, OH, OW, SH, SW, PH, PW, y0, y1, y2, y3, w0, w1, w2, w3, B: tl.constexpr
-    ):
+    def kernel(y, w, x, H, W, C, D, K, L, OH, OW, SH, SW, PH, PW, y0, y1, y2, y3, w0, w1, w2, w3, B: tl.constexpr):
         n = tl.program_id(0) // (SH * SW)
         rh = tl.program_id(0) // SW % SH
         rw = tl.program_id(0) % SW

@@ -83,6 +83,7 @@ function draw(page) {
 
   page.formula(
     `phases = s·s = ${s * s}, blocks of each = ${blocks}, programs = ${s * s}·${blocks} = ${programs}`,
+    `pixels = ${rows * columns}, of them reached by no tap = ${pixels.flat().filter(({ asks }) => !asks.length).length}`,
     `reads of the input = ${asked.length}, of them masked = ${asked.filter(({ there }) => !there).length}`,
   );
   page.prose(
