@@ -181,8 +181,8 @@ class Processes:
 
     def mean(self, numbers: Mapping[str, Any], weight: float) -> dict[str, torch.Tensor]:
         """The means over all processes of named numbers, this one's with a weight."""
-        kept = torch.tensor([float(value) * weight for value in numbers.values()], dtype=torch.float64)
-        kept = kept.to(self.device if self.device.type == "cuda" else "cpu")
+        values = [torch.as_tensor(value, dtype=torch.float64, device=self.device).detach() for value in numbers.values()]
+        kept = torch.stack(values) * weight  # on the device: nobody waits for it
         torch.distributed.all_reduce(kept)
         return dict(zip(numbers, kept / self.count, strict=True))
 
