@@ -473,6 +473,12 @@ def test_tiles_many_channels(learner):
     check_tiles(learner, floats(1, 2, 1, 2, seed=39), floats(2, 70, 2, 1, seed=40))
 
 
+@check("conv_transpose2d_triton", "stride 1 and no padding, if nothing is said")
+def test_tiles_defaults(learner):
+    y, w = floats(1, 2, 2, 3, seed=47), floats(2, 2, 2, 3, seed=48)
+    learner.conv_transpose2d_triton.gives(F.conv_transpose2d(y, w), y, w)
+
+
 @check("conv_transpose2d_triton", "more pixels than a tile holds", weight=2)
 def test_tiles_many_pixels(learner):
     check_tiles(learner, floats(2, 2, 5, 7, seed=41), floats(2, 2, 4, 4, seed=42), 2, 1)

@@ -249,11 +249,10 @@ def _every_tap(y, w, x, H, W, K, L, OH, OW, SH, SW, PH, PW, ys, yt, ws, wt, BLOC
     v = tl.program_id(1) * BLOCK + tl.arange(0, BLOCK)
     total = tl.zeros((BLOCK,), dtype=tl.float32)
     for k in range(0, K):
-        a = u + PH - k
+        a = u + PH - k + tl.zeros((BLOCK,), dtype=tl.int32)  # a vector: masks are
         for c in range(0, L):
             b = v + PW - c
-            rows = (a + tl.zeros((BLOCK,), dtype=tl.int32)) % SH == 0
-            there = rows & (b % SW == 0) & (a >= 0) & (a // SH < H) & (b >= 0) & (b // SW < W)
+            there = (a % SH == 0) & (b % SW == 0) & (a >= 0) & (a // SH < H) & (b >= 0) & (b // SW < W)
             total += tl.load(y + (a // SH) * ys + (b // SW) * yt, mask=there, other=0.0) * tl.load(w + k * ws + c * wt)
     tl.store(x + u * OW + v, total, mask=v < OW)
 
