@@ -82,7 +82,7 @@ def pick_device(prefer: str | torch.device | None = None) -> torch.device:
 def time_on(
     device: Any,
     function: Callable[..., Any],
-    *args: Any,
+    *args,
     repeats: int = 10,
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
@@ -210,7 +210,8 @@ def train_step(
     forbids=("scipy", "torch.nn.functional.conv_transpose1d", "torch.nn.functional.conv_transpose2d"),
     requires=("triton",),
     hints=(
-        "Write the kernel as a function above or inside yours, with @triton.jit over it. One program draws BLOCK pixels: "
+        "Write the kernel as a function above yours, with @triton.jit over it and a name that no other kernel has. One program "
+        "draws BLOCK pixels: "
         "n = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK).",
         "Pixel n of the phase is the sum over t of y[n - t] w[phase + t stride]. The taps are the same for the whole block, so "
         "t is an ordinary loop: for t in range(0, (K - phase + stride - 1) // stride).",

@@ -36,7 +36,7 @@ def pick_device(prefer: str | torch.device | None = None) -> torch.device:
 def time_on(
     device: Any,
     function: Callable[..., Any],
-    *args: Any,
+    *args,
     repeats: int = 10,
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 import platform
 import queue
 import threading
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -87,3 +89,16 @@ class MemoryLedger(TorchDispatchMode):
     def _leave(self, key: int, size: int) -> None:
         self._known.discard(key)
         self.current -= size
+
+
+@contextlib.contextmanager
+def hushed() -> Iterator[None]:
+    """Within it, what libraries write to standard error past Python is dropped."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 2)
+    try:
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

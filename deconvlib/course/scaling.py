@@ -181,7 +181,9 @@ class Processes:
 
     def mean(self, numbers: Mapping[str, Any], weight: float) -> dict[str, torch.Tensor]:
         """The means over all processes of named numbers, this one's with a weight."""
-        values = [torch.as_tensor(value, dtype=torch.float64, device=self.device).detach() for value in numbers.values()]
+        values = [
+            torch.as_tensor(value, dtype=torch.float64, device=self.device).detach() for value in numbers.values()
+        ]
         kept = torch.stack(values) * weight  # on the device: nobody waits for it
         torch.distributed.all_reduce(kept)
         return dict(zip(numbers, kept / self.count, strict=True))

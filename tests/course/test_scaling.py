@@ -47,11 +47,11 @@ def folders(tmp_path_factory) -> list[Path]:
 
     def picture(path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(rng.integers(0, 255, (72, 80, 3), dtype=np.uint8)).save(path)
+        Image.fromarray(rng.integers(0, 255, (100, 104, 3), dtype=np.uint8)).save(path)
 
     def mask(path: Path, classes: int) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        Image.fromarray(rng.integers(0, classes, (72, 80), dtype=np.uint8)).save(path)
+        Image.fromarray(rng.integers(0, classes, (100, 104), dtype=np.uint8)).save(path)
 
     pictures, voc = tmp_path_factory.mktemp("pictures"), tmp_path_factory.mktemp("voc")
     for name in ("a", "b"):

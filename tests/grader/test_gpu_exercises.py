@@ -40,22 +40,22 @@ def test_a_thing_of_the_course_s_is_made_in_the_worker(bench):
     watch = one.answers.place(exercise, WATCH)
     assert one.answers.call(exercise, (watch,), {}).value == 102.25
     assert watch.call("calls") == [[7]]
-    with pytest.raises(Exception, match="no attribute"):
-        one.answers.place(exercise, Made("rehearsals:Nothing"))
 
 
 def test_a_package_is_named_by_the_exercises_that_need_it(monkeypatch):
     assert "triton" in libraries_for(KNOWN["plane_triton"])[0]
     assert "triton" not in libraries_for(KNOWN["train_step"])[0]
     found = importlib.util.find_spec
-    monkeypatch.setattr(importlib.util, "find_spec", lambda name, *rest: None if name == "triton" else found(name, *rest))
+    monkeypatch.setattr(
+        importlib.util, "find_spec", lambda name, *rest: None if name == "triton" else found(name, *rest)
+    )
     assert lacking([KNOWN["train_step"], KNOWN["plane_triton"]]) == (
         "Triton is not installed, and plane_triton cannot be checked without it: pip install 'deconvlib[triton]'"
     )
     assert lacking([KNOWN["train_step"]]) == ""
 
 
-INSIDE = '''
+INSIDE = """
 
 def row_phase_triton(y, w, stride, phase):
     @triton.jit
@@ -74,7 +74,7 @@ def row_phase_triton(y, w, stride, phase):
     if N:
         kernel[(triton.cdiv(N, 16),)](y, w, x, len(y), len(w), stride, phase, N, BLOCK=16)
     return x
-'''
+"""
 
 
 @on_linux
@@ -109,3 +109,27 @@ def test_a_right_result_without_a_kernel_is_no_right_answer():
         answers.close()
     assert result.status != "passed"
     assert "conv_transpose2d" in str(result.first_failure.feedback)
+
+
+CELL = """@triton.jit
+def _doubled(y, x, n, BLOCK: tl.constexpr):
+    i = tl.program_id(0) * BLOCK + tl.arange(0, BLOCK)
+    tl.store(x + i, 2 * tl.load(y + i, mask=i < n), mask=i < n)
+
+def row_phase_triton(y, w, stride, phase):
+    x = torch.empty(len(y))
+    _doubled[(1,)](y, x, len(y), BLOCK=16)
+    return x
+
+row_phase_triton(torch.ones(3), torch.ones(1), 1, 0)
+"""
+
+
+def test_a_kernel_in_a_cell_goes_into_the_module_with_its_decorator():
+    from deconv_grader.answers.cells import read_cell
+
+    found = read_cell(CELL, "row_phase_triton", "gpu")
+    assert found.written
+    assert found.beside.startswith("@triton.jit\ndef _doubled(")
+    assert "row_phase_triton(torch.ones" not in found.beside
+    assert found.notes == ()
