@@ -60,6 +60,8 @@ def learner(request: pytest.FixtureRequest) -> Learner:
     answers = request.config.stash[ANSWERS]
     exercise = exercise_of(request.node)
     if exercise is not None:
+        for library in exercise.requires:
+            pytest.importorskip(library, reason=f"{exercise.name} needs {library}: pip install 'deconvlib[{library}]'")
         if answers.unwritten(exercise):
             pytest.skip(f"{exercise.name} is not started")
         answers.begin(exercise)

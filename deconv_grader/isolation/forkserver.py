@@ -76,6 +76,7 @@ class Zygote:
             "OMP_NUM_THREADS": "1",
             "MKL_NUM_THREADS": "1",
             "LC_ALL": "C.UTF-8",
+            "TRITON_INTERPRET": "1",  # there is no GPU in here
         }
         self._process = subprocess.Popen(
             command,

@@ -16,7 +16,7 @@ from deconv_grader.values import torch_modules
 from deconv_grader.values.calls import PassedFunction
 from deconv_grader.values.deadlines import Allowance
 from deconv_grader.values.failures import Malformed, TimedOut
-from deconv_grader.values.handles import Handle
+from deconv_grader.values.handles import Handle, Made
 from deconv_grader.values.sizes import MOST_NUMBERS, laborious, numbers
 from deconv_grader.values.text import one_line
 from deconvlib.course.exercise import reference
@@ -61,6 +61,8 @@ class Lent:
             return {"function": self._pass(value), "name": value.name, "methods": methods}
         if isinstance(value, Handle) and value.origin[0] is self._worker:
             return {"handle": value.origin[1]}
+        if isinstance(value, Made):
+            return {"made": value.name, "args": list(value.args)}
         return None
 
     def _pass(self, function: PassedFunction) -> int:

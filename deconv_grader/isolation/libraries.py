@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from deconv_grader.values.preloaded import PARTS
+from deconv_grader.values.preloaded import ASKED_FOR, PARTS
 from deconvlib.course.catalogue import Exercise, exercises, prerequisites
 
 #: For an exercise that may not use SciPy, but a prerequisite of which returns a sparse matrix: in memory, on no path.
@@ -62,6 +62,14 @@ def installed(*packages: str) -> Installed:
 
 def lacking(chosen: Iterable[Exercise]) -> str:
     """Why some of these exercises cannot be checked on this machine; an empty string if all can."""
+    chosen = list(chosen)
+    for library in ASKED_FOR:
+        names = [exercise.name for exercise in chosen if library in exercise.requires]
+        if names and importlib.util.find_spec(library) is None:
+            return (
+                f"{library.capitalize()} is not installed, and {', '.join(names)} cannot be checked without it: "
+                f"pip install 'deconvlib[{library}]'"
+            )
     chapters = dict.fromkeys(exercise.number for exercise in chosen if "torch" not in exercise.forbids)
     if not chapters or importlib.util.find_spec("torch") is not None:
         return ""
@@ -73,7 +81,11 @@ def lacking(chosen: Iterable[Exercise]) -> str:
 def libraries_for(exercise: Exercise) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The optional libraries that a worker for an exercise has: those it may import, and those kept hidden."""
     needs = [exercises()[name] for name in prerequisites(exercise.name)]
-    allowed = tuple(name for name in sorted(PARTS) if name not in exercise.forbids)
+    allowed = tuple(
+        name
+        for name in sorted(PARTS)
+        if name not in exercise.forbids and (name not in ASKED_FOR or name in exercise.requires)
+    )
     hidden = tuple(name for name in HIDDEN if name not in allowed and any(name not in need.forbids for need in needs))
     return allowed, hidden
 

@@ -20,7 +20,7 @@ from typing import Any, NoReturn
 from deconv_grader.isolation import loading, wire
 from deconv_grader.values import torch_modules, torch_scipy
 from deconv_grader.values.copies import same, shares
-from deconv_grader.values.handles import perform
+from deconv_grader.values.handles import Made, perform
 from deconv_grader.values.text import clean
 
 MESSAGE_LENGTH = 2000
@@ -151,6 +151,8 @@ class Worker:
     def _restore(self, node: dict[str, Any]) -> Any:
         if "function" in node:
             return Passed(self, node["function"], node["name"], node["methods"])
+        if "made" in node:
+            return Made(node["made"], *node["args"]).make()
         return self.handles[node["handle"]]
 
     # Asking the grader while a call of its own is under way.

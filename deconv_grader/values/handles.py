@@ -6,6 +6,7 @@ same, so that a test that passes in one mode passes in the other.
 
 from __future__ import annotations
 
+import importlib
 import itertools
 import sys
 from collections.abc import Callable, Iterator
@@ -65,6 +66,25 @@ class Handle:
         return list(self._ask("next", count))
 
 
+class Made:
+    """A thing of the course's own, to be made where the learner's code runs: what a test places to see what happens there.
+
+    Parameters
+    ----------
+    name
+        A module of ``deconvlib.course`` and what to call in it: ``"rehearsals:Stopwatch"``.
+    args
+        Numbers, texts, truth values, and lists of them.
+    """
+
+    def __init__(self, name: str, *args: Any):
+        self.name, self.args = name, args
+
+    def make(self) -> Any:
+        module, _, attribute = self.name.partition(":")
+        return getattr(importlib.import_module(f"deconvlib.course.{module}"), attribute)(*self.args)
+
+
 Guard = Callable[[], AbstractContextManager[None]]
 
 
@@ -79,7 +99,9 @@ def local(value: Any, guard: Guard = nullcontext) -> Any:
         return tuple(value)
     if type(value) is dict:
         return {key: local(part, guard) for key, part in value.items()}
-    if not (callable(value) or isinstance(value, Iterator)):
+    if isinstance(value, Made):
+        value = value.make()
+    elif not (callable(value) or isinstance(value, Iterator)):
         return value
 
     def ask(kind: str, body: Any) -> Any:

@@ -57,6 +57,7 @@ class Exercise:
     needs: tuple[str, ...] = ()
     hints: tuple[str, ...] = ()
     forbids: tuple[str, ...] = ("torch", "scipy")
+    requires: tuple[str, ...] = ()
     deadline: float = 5.0
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import importlib.util
 import json
+import os
 import random
 import sys
 import time
@@ -15,6 +16,7 @@ from typing import Any, NoReturn
 from deconvlib.course.recipes import Options, Recipe, Run, recipes
 
 INTERRUPTED = 130
+ENDED_ELSEWHERE = 3
 
 
 class _Refused(Exception):
@@ -27,7 +29,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Train, and return the exit code: 0, 2 for what cannot be done as asked, 130 if it was interrupted."""
+    """Train, and return the exit code: 0, 2 for what cannot be done as asked, 3 where another process of the run has ended,
+    130 if it was interrupted."""
     try:
         return _train(arguments)
     except _Refused as refused:
@@ -42,7 +45,7 @@ def _parsed(arguments: Sequence[str] | None, known: dict[str, Recipe]) -> argpar
     )
     parser = _Parser(
         prog="python -m deconvlib.train",
-        description="Train the longer version of one of the course's models.",
+        description="Train the longer version of one of the course's models. Started by torchrun, in several processes.",
         epilog=f"names:\n{listed}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
@@ -53,6 +56,14 @@ def _parsed(arguments: Sequence[str] | None, known: dict[str, Recipe]) -> argpar
     parser.add_argument("--data", type=Path, metavar="FOLDER", help="your own data (default: what the course ships)")
     parser.add_argument("--out", type=Path, metavar="FOLDER", help="where the run is kept (default: runs/NAME)")
     parser.add_argument("--seed", type=int, default=0, metavar="N", help="of all that is drawn (default: 0)")
+    parser.add_argument(
+        "--amp", choices=("bfloat16", "float16"), metavar="TYPE", help="mixed precision: bfloat16, float16"
+    )
+    parser.add_argument("--channels-last", action="store_true", help="images channels-last in memory")
+    parser.add_argument("--compile", action="store_true", help="compile the model (torch.compile)")
+    parser.add_argument(
+        "--recompute", action="store_true", help="less memory: compute activations again on the way back"
+    )
     parser.add_argument("--resume", action="store_true", help="go on with the run that is kept there")
     given = parser.parse_args(arguments)
     if given.name not in known:
@@ -76,29 +87,46 @@ def _train(arguments: Sequence[str] | None) -> int:
     checkpoint = out / "run.pt"
     if checkpoint.exists() and not given.resume:
         raise _Refused(f"{checkpoint} holds a run: go on with it (--resume), or name another folder (--out)")
-    device = _device(given.device)
+    from deconvlib.course.scaling import EndedElsewhere, Processes, Speed, accelerate
+
+    processes = Processes.around()
+    speed = Speed(given.amp or "", given.channels_last, given.compile, given.recompute)
+    device = _device(given.device, processes)
     _seed(given.seed)
     epochs = given.epochs or recipe.epochs
     options = Options(epochs=epochs, seed=given.seed, device=device, data=given.data)
     try:
-        out.mkdir(parents=True, exist_ok=True)
-        run = recipe.prepare(options)
-        history = _fitted(recipe, run, options, checkpoint, given.resume)
+        with processes.together(device):  # after all of them have seen whether a run is kept
+            out.mkdir(parents=True, exist_ok=True)
+            run = recipe.prepare(options)
+            accelerate(run, speed)
+            processes.divide(run)
+            history = _fitted(recipe, run, options, checkpoint, given.resume, processes)
+    except EndedElsewhere as error:
+        print(
+            f"deconvlib.train: another process of this run has ended, so process {processes.rank} of {processes.count} "
+            f"ends too ({error}). Every whole epoch is kept in {checkpoint}; go on with --resume.",
+            file=sys.stderr,
+        )
+        return ENDED_ELSEWHERE
     except (ValueError, OSError, FloatingPointError, ModuleNotFoundError) as error:
         raise _Refused(str(error)) from error
     except KeyboardInterrupt:
         print(f"Interrupted. Every whole epoch is kept in {checkpoint}; go on with --resume.", file=sys.stderr)
         return INTERRUPTED
-    _keep(out, run, history)
-    print(f"Kept in {out}: weights.pt (torch.load), history.json, log.txt.")
+    if processes.first:
+        _keep(out, run, history)
+        print(f"Kept in {out}: weights.pt (torch.load), history.json, log.txt.")
     return 0
 
 
-def _device(name: str | None) -> Any:
+def _device(name: str | None, processes: Any) -> Any:
     import torch
 
     if name is None:
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        name = "cuda" if torch.cuda.is_available() else "cpu"
+    if name == "cuda" and processes.count > 1:
+        name = f"cuda:{processes.local}"
     try:
         device = torch.device(name)
         torch.zeros(1, device=device)
@@ -118,16 +146,20 @@ def _seed(seed: int) -> None:
     torch.manual_seed(seed)
 
 
-def _fitted(recipe: Recipe, run: Run, options: Options, checkpoint: Path, resume: bool) -> dict[str, list[float]]:
+def _fitted(
+    recipe: Recipe, run: Run, options: Options, checkpoint: Path, resume: bool, processes: Any
+) -> dict[str, list[float]]:
     import torch
 
     from deconvlib.course.training import fit
 
     count = sum(parameter.numel() for parameter in run.model.parameters())
     began, used = time.perf_counter(), time.process_time()
-    with open(checkpoint.with_name("log.txt"), "a", encoding="utf-8") as log:
+    with open(checkpoint.with_name("log.txt") if processes.first else os.devnull, "a", encoding="utf-8") as log:
 
         def say(line: str) -> None:
+            if not processes.first:
+                return
             print(line, flush=True)
             print(line, file=log, flush=True)
 
@@ -140,7 +172,10 @@ def _fitted(recipe: Recipe, run: Run, options: Options, checkpoint: Path, resume
             )
             began, used = now, spent
 
-        say(f"{recipe.name}: {count:,} parameters, seed {options.seed}, {options.epochs} epochs, {options.device.type}")
+        several = f", {processes.count} processes" if processes.count > 1 else ""
+        say(
+            f"{recipe.name}: {count:,} parameters, seed {options.seed}, {options.epochs} epochs, {options.device.type}{several}"
+        )
         return fit(
             run.step,
             run.batches,
@@ -151,6 +186,7 @@ def _fitted(recipe: Recipe, run: Run, options: Options, checkpoint: Path, resume
             settings={"recipe": recipe.name, "seed": options.seed, "data": _named(options.data), **run.settings},
             checkpoint=checkpoint,
             resume=resume,
+            writes=processes.first,
             progress=False,
             report=report,
         )

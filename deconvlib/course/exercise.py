@@ -80,6 +80,7 @@ def exercise(
     needs: tuple[str, ...] = (),
     hints: tuple[str, ...] = (),
     forbids: tuple[str, ...] = ("torch", "scipy"),
+    requires: tuple[str, ...] = (),
     deadline: float = 5.0,
 ) -> Callable[[F], F]:
     """Mark a function or a class of a chapter module as an exercise.
@@ -99,6 +100,8 @@ def exercise(
         From a nudge to nearly the code.
     forbids
         Top-level packages that may not be imported to solve it, and single functions by their dotted names.
+    requires
+        Optional packages beyond PyTorch that it cannot be solved or checked without, such as ``"triton"``.
     deadline
         Seconds of the processor allowed for the answer in one check.
     """

@@ -33,6 +33,7 @@ NAMES = (
     "restoration",
     "segmentation",
     "generation",
+    "gpu",
 )
 
 _SUBJECTS = {
@@ -49,6 +50,7 @@ _SUBJECTS = {
     "restoration": "a photograph spoiled and repaired, to wipe across",
     "segmentation": "a scene named by four networks",
     "generation": "the latent plane of a decoder of garments",
+    "gpu": "what each program of a kernel's launch reads and writes",
 }
 _CONTROLS = re.compile(r"^export const controls = (\[.*?^\]);$", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./common\.mjs";$', re.MULTILINE)

@@ -3,9 +3,9 @@
 `fit` runs epochs and keeps the books; a *step* does the learning. `GradientStep` is the ordinary step: loss, gradient,
 optimizer. Another one, such as a GAN's with its two optimizers, is any function of a batch that returns named numbers.
 
-Nothing here knows of processes. For several of them (chapter 15) the step's model is a DistributedDataParallel, each
-process draws the same order from the same generator and takes its share in `batches`, and all but one pass
-``writes=False``.
+Nothing here knows of processes. For several of them (`deconvlib.course.scaling`, chapter 15) what the step calls is a
+DistributedDataParallel, each process draws the same order from the same generator and takes its share of every batch, and
+all but one pass ``writes=False``.
 """
 
 from __future__ import annotations
@@ -149,6 +149,9 @@ class GradientStep:
         self.model, self.loss, self.optimizer = model, loss, optimizer
         self.scheduler, self.average = scheduler, average
         self.clip, self.amp_dtype = clip, amp_dtype
+        self.called: Any = model  # what the loss calls: the model, or the model compiled, or spread over processes
+        self.channels_last = False  # how images are handed to it
+        self.weight = 1.0  # of this batch's loss: its share, where processes have unequal ones
         self.device = next(model.parameters()).device
         self.scaler = torch.amp.GradScaler(self.device.type, enabled=amp_dtype is torch.float16)
 
@@ -165,11 +168,13 @@ class GradientStep:
 
     def __call__(self, batch: Any) -> dict[str, torch.Tensor]:
         batch = to_device(batch, self.device)
+        if self.channels_last:
+            batch = as_channels_last(batch)
         self.optimizer.zero_grad()
         with torch.autocast(self.device.type, self.amp_dtype, enabled=self.amp_dtype is not None):
-            found = self.loss(self.model, batch)
+            found = self.loss(self.called, batch)
         losses = dict(found) if isinstance(found, Mapping) else {"loss": found}
-        self.scaler.scale(losses["loss"]).backward()
+        self.scaler.scale(losses["loss"] * self.weight if self.weight != 1 else losses["loss"]).backward()
         if self.clip is not None:
             self.scaler.unscale_(self.optimizer)
             nn.utils.clip_grad_norm_(self.model.parameters(), self.clip)
@@ -293,6 +298,17 @@ def to_device(batch: Any, device: torch.device | str) -> Any:
         return type(batch)(to_device(part, device) for part in batch)
     if isinstance(batch, Mapping):
         return {name: to_device(part, device) for name, part in batch.items()}
+    return batch
+
+
+def as_channels_last(batch: Any) -> Any:
+    """A batch whose images lie channels-last in memory."""
+    if isinstance(batch, torch.Tensor):
+        return batch.contiguous(memory_format=torch.channels_last) if batch.ndim == 4 else batch
+    if isinstance(batch, tuple | list):
+        return type(batch)(map(as_channels_last, batch))
+    if isinstance(batch, Mapping):
+        return {name: as_channels_last(part) for name, part in batch.items()}
     return batch
 
 

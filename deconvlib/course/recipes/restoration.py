@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 _STEPS = 100  # batches an epoch
 _BATCH = 16
+_SMALL = 32  # the side of a small picture that is to be enlarged
 _DRAWS = 4  # of the noise, for each picture
 _OWN = 400  # windows of a folder's pictures, at most
 
@@ -31,7 +32,7 @@ def _pictures(options: Options, task: Task) -> list[Picture]:
 
     rng = np.random.default_rng(options.seed)
     found = []
-    pictures = image_folder(options.data, smallest=64)
+    pictures = image_folder(options.data, smallest=max(64, _SMALL * task.scale))
     for k in range(max(len(pictures), min(_OWN, 4 * len(pictures)))):
         image = pictures[k % len(pictures)]
         top, left = (int(rng.integers(max(1, n - 255))) for n in image.shape[:2])
@@ -53,7 +54,7 @@ def _small_and_large(task: Task, pictures: list[Picture]) -> Batches:
     import numpy as np
     import torch
 
-    size, scale = 32, task.scale
+    size, scale = _SMALL, task.scale
     truths = [np.ascontiguousarray(task.target(picture)) for picture in pictures]
     pairs = [(task.degrade(truth, rng=np.random.default_rng(0)), truth) for truth in truths]
 
