@@ -2,7 +2,8 @@
 
 Each explorer gets `NAME.json`, which says what is where, and its images in WebP; `sheets.sha256` lists their checksums.
 The sources: the photographs and the weights that the course ships (`deconvlib/course/data`, licenses beside them), and
-the reference solutions of chapters 8 and 9. Random weights come from one generator with a fixed seed.
+the reference solutions of chapters 8 and 9. Random weights come from one generator with a fixed seed. (Chapter 12's sheet
+comes with its study: `make results NAMES=segmentation`.)
 """
 
 from __future__ import annotations
@@ -278,8 +279,10 @@ def main() -> None:
         "restoration": (*restoration_sheet(), 72),
         "generation": (*generation_sheet(), 0),
     }
-    for path in (*FOLDER.glob("*.webp"), *FOLDER.glob("*.json")):
-        path.unlink()
+    for name in made:
+        for path in FOLDER.glob(f"{name}*"):
+            if path.suffix in (".webp", ".json"):
+                path.unlink()
     for name, (sheet, pictures, quality) in made.items():
         write(name, sheet, pictures, quality)
     seal()

@@ -31,6 +31,7 @@ NAMES = (
     "sanity_checks",
     "sparse_coding",
     "restoration",
+    "segmentation",
     "generation",
 )
 
@@ -46,6 +47,7 @@ _SUBJECTS = {
     "sanity_checks": "pictures of a network whose layers are made random",
     "sparse_coding": "a signal written with few spikes",
     "restoration": "a photograph spoiled and repaired, to wipe across",
+    "segmentation": "a scene named by four networks",
     "generation": "the latent plane of a decoder of garments",
 }
 _CONTROLS = re.compile(r"^export const controls = (\[.*?^\]);$", re.DOTALL | re.MULTILINE)
@@ -254,7 +256,7 @@ class NumberedExplorer(Explorer):
 
 def explore(name: str, *, number: str | None = None, caption: str | None = None, **state: Any) -> Explorer:
     """An explorer: "convolution", "convolution_matrix", "transposed_convolution", "inversion", "unpooling", "upsampling",
-    "mirror_network", "deconvnet", "sanity_checks", "sparse_coding", "generation".
+    "mirror_network", "deconvnet", "sanity_checks", "sparse_coding", "restoration", "segmentation", "generation".
 
     Parameters
     ----------

@@ -77,6 +77,7 @@ def test_output_is_the_same_each_time(name):
         ("sparse_coding", {"iterations": 201}, "iterations=201"),
         ("restoration", {"line": 101}, "line=101"),
         ("restoration", {"damage": "enlarge-2"}, "damage='enlarge-2'"),
+        ("segmentation", {"scene": 7}, "scene=7"),
     ],
 )
 def test_unknown_states_are_refused(name, state, message):
