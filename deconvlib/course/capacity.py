@@ -15,10 +15,12 @@ from deconvlib.course.training import Batches, random_crops
 SIGMA = 25 / 255
 #: How the decoder's first layer is built, or whether it has weights of its own.
 DECODERS = ("full", "separable", "low rank", "tied")
+#: How a `Generator` makes its maps larger.
+UPS = ("bilinear", "transposed")
 
 
 class Hourglass(nn.Module):
-    """Two convolutions with stride 2 down, two transposed ones up, which draw the noise; it is taken away from the picture.
+    """Two convolutions with stride 2 down, a waist, and two transposed convolutions up, which draw the picture without noise.
 
     Parameters
     ----------
@@ -60,7 +62,68 @@ class Hourglass(nn.Module):
             tie_weights(self.encoder, self.decoder)
 
     def forward(self, y: torch.Tensor) -> torch.Tensor:
-        return y - self.decoder(self.waist(self.encoder(y - 0.5)))
+        return self.decoder(self.waist(self.encoder(y - 0.5))) + 0.5
+
+
+class Generator(nn.Module):
+    """A decoder and nothing else: noise that stays the same, made larger three times, draws one picture.
+
+    Parameters
+    ----------
+    channels
+        Of every map.
+    side
+        Of the picture, a multiple of 8.
+    up
+        "bilinear": a 3 x 3 convolution, then bilinear interpolation. "transposed": a 4 x 4 transposed convolution, stride 2.
+    """
+
+    noise: torch.Tensor
+
+    def __init__(self, channels: int = 32, side: int = 96, up: str = "bilinear") -> None:
+        super().__init__()
+        if up not in UPS:
+            raise ValueError(f"up must be one of {', '.join(UPS)}, got {up!r}")
+        self.register_buffer("noise", torch.rand(1, channels, side // 8, side // 8) - 0.5)
+        layers: list[nn.Module] = []
+        for _ in range(3):
+            if up == "bilinear":
+                layers.append(nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect"))
+                layers.append(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False))
+            else:
+                layers.append(nn.ConvTranspose2d(channels, channels, 4, stride=2, padding=1))
+            layers += [nn.ReLU(), nn.BatchNorm2d(channels)]
+        self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 1, 3, padding=1, padding_mode="reflect"))
+
+    def forward(self) -> torch.Tensor:
+        return torch.sigmoid(self.layers(self.noise))
+
+
+def fitted(
+    target: torch.Tensor, truth: torch.Tensor, steps: int, seed: int, up: str = "bilinear", every: int = 10
+) -> tuple[list[dict[str, float]], torch.Tensor, torch.Tensor]:
+    """Let a `Generator` draw `target` (1, 1, side, side): what it was like on the way, the nearest to `truth`, and the end.
+
+    An entry of the way has the step, the mean square against the target, and the PSNR against the truth.
+    """
+    torch.manual_seed(seed)
+    net = Generator(side=target.shape[-1], up=up)
+    optimizer = torch.optim.Adam(net.parameters(), 1e-2)
+    way: list[dict[str, float]] = []
+    best = last = torch.zeros_like(target)
+    for step in range(steps + 1):
+        found = net()
+        loss = (found - target).square().mean()
+        if step % every == 0:
+            last = found.detach()
+            psnr = float(-10 * (last - truth).square().mean().log10())
+            if all(psnr > one["psnr"] for one in way):
+                best = last
+            way.append({"step": step, "loss": float(loss.detach()), "psnr": psnr})
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return way, best, last
 
 
 def noisy_crops(pictures: list[np.ndarray], size: int, batch: int, count: int) -> Batches:
