@@ -62,7 +62,9 @@ def low_rank_transpose(w: torch.Tensor, rank: int) -> tuple[torch.Tensor, torch.
     rows = w.flatten(1)
     most = min(rows.shape)
     if integer("rank", rank, 1) > most:
-        raise ValueError(f"rank must be from 1 to {most}, which is the rank that w {tuple(w.shape)} can have; got {rank}")
+        raise ValueError(
+            f"rank must be from 1 to {most}, which is the rank that w {tuple(w.shape)} can have; got {rank}"
+        )
     left, values, right = torch.linalg.svd(rows, full_matrices=False)
     roots = values[:rank].sqrt()
     squeeze = (left[:, :rank] * roots).T[:, :, None, None]
@@ -77,7 +79,9 @@ def tie_weights(encoder: nn.Module, decoder: nn.Module) -> int:
     there = [layer for layer in encoder.modules() if isinstance(layer, nn.Conv2d)]
     back = [layer for layer in decoder.modules() if isinstance(layer, nn.ConvTranspose2d)][::-1]
     if len(there) != len(back) or not there:
-        raise ValueError(f"the encoder has {len(there)} Conv2d and the decoder {len(back)} ConvTranspose2d: as many are needed")
+        raise ValueError(
+            f"the encoder has {len(there)} Conv2d and the decoder {len(back)} ConvTranspose2d: as many are needed"
+        )
     for number, (conv, transpose) in enumerate(zip(there, back, strict=True)):
         for what in ("stride", "padding", "dilation", "groups"):
             mine, theirs = getattr(transpose, what), getattr(conv, what)

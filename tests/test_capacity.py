@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 
 import numpy as np
@@ -121,6 +122,11 @@ def parts(make, settings):
     return {name: tuple(value.shape) for name, value in make(*settings).parameters().items()}
 
 
+def flowing(make, settings):
+    "whether SeparableTranspose2d(*settings).full_weight() has a gradient"
+    return bool(make(*settings).call("full_weight").requires_grad)
+
+
 def separable_state(settings, seed):
     net = reference.SeparableTranspose2d(*settings)
     return {name: draw(*value.shape, seed=seed + k) for k, (name, value) in enumerate(net.named_parameters())}
@@ -130,6 +136,15 @@ def right_separation(settings, state, x):
     net = reference.SeparableTranspose2d(*settings)
     net.load_state_dict(state)
     return net(x).detach()
+
+
+@check("SeparableTranspose2d", "in K L + in out weights, and one bias", weight=3)
+def test_separable_parameters(learner):
+    call = learner.SeparableTranspose2d.through(parts)
+    expected = {"depthwise.weight": (5, 1, 4, 3), "pointwise.weight": (2, 5, 1, 1), "pointwise.bias": (2,)}
+    call.gives(expected, (5, 2, (4, 3), 2))
+    without = {"depthwise.weight": (3, 1, 2, 2), "pointwise.weight": (4, 3, 1, 1)}
+    call.gives(without, (3, 4, 2, 1, 0, 0, False))
 
 
 @check("SeparableTranspose2d", "two channels, one pixel each: both kernels stamped, then mixed, by hand", weight=3)
@@ -142,15 +157,6 @@ def test_separable_by_hand(learner):
     x = torch.tensor([[[[2.0]], [[1.0]]]])
     expected = torch.tensor([[[[2.0, 4.0, 6.0]], [[10.5, 0.5, 20.5]], [[-6.0, 8.0, -8.0]]]])
     learner.SeparableTranspose2d.through(separated).gives(expected, (2, 3, (1, 3)), state, x)
-
-
-@check("SeparableTranspose2d", "in K L + in out weights, and one bias", weight=2)
-def test_separable_parameters(learner):
-    call = learner.SeparableTranspose2d.through(parts)
-    expected = {"depthwise.weight": (5, 1, 4, 3), "pointwise.weight": (2, 5, 1, 1), "pointwise.bias": (2,)}
-    call.gives(expected, (5, 2, (4, 3), 2))
-    without = {"depthwise.weight": (3, 1, 2, 2), "pointwise.weight": (4, 3, 1, 1)}
-    call.gives(without, (3, 4, 2, 1, 0, 0, False))
 
 
 @check("SeparableTranspose2d", "stride, padding and output padding, along each axis", weight=2)
@@ -177,6 +183,13 @@ def test_separable_full_weight(learner):
     learner.SeparableTranspose2d.through(as_one).gives(expected, settings, state)
 
 
+@check("SeparableTranspose2d", "alone: stride 1, no padding, with a bias")
+def test_separable_defaults(learner):
+    settings = (2, 2, (2, 3))
+    state, x = separable_state(settings, seed=6), draw(1, 2, 2, 3, seed=2)
+    learner.SeparableTranspose2d.through(separated).gives(right_separation(settings, state, x), settings, state, x)
+
+
 @check("SeparableTranspose2d", "gradients reach both parts, and the picture")
 def test_separable_gradients(learner):
     settings = (2, 3, (3, 2), 2, 1)
@@ -191,7 +204,7 @@ def test_separable_gradients(learner):
     _, (gradient,) = theirs.vjp((x,), y)
     close = gradient is not None and torch.allclose(gradient, expected, rtol=1e-4, atol=1e-4)
     learner.require(close, "the gradient in the picture is autograd's", expected=expected, yours=gradient)
-    learner.require(theirs.call("full_weight").requires_grad, "gradients flow through full_weight()")
+    learner.SeparableTranspose2d.through(flowing).gives(True, settings)
 
 
 @check("SeparableTranspose2d", "any channels, kernels and steps", weight=2, hidden=True)
@@ -356,10 +369,10 @@ def names_and_saved(make, both):
 
 
 def twice(make, both):
-    "tie_weights, twice: what the second call saves"
+    "tie_weights, twice: what the second call saves, and the parameters that are left"
     placed = make.place(both)
     make(placed.get("encoder"), placed.get("decoder"))
-    return make(placed.get("encoder"), placed.get("decoder"))
+    return make(placed.get("encoder"), placed.get("decoder")), list(placed.parameters())
 
 
 def tied_result(make, both, x):
@@ -370,11 +383,11 @@ def tied_result(make, both, x):
 
 
 def tied_then_moved(make, both, state, x):
-    "tie_weights(...); then the encoder's weights change; both(x)"
+    "tie_weights(...), and the parameters that are left; then the encoder's weights change; both(x)"
     placed = make.place(both)
-    make(placed.get("encoder"), placed.get("decoder"))
+    saved = make(placed.get("encoder"), placed.get("decoder"))
     placed.load(state)
-    return placed.get("decoder")(placed.get("encoder")(x)).detach()
+    return saved, list(placed.parameters()), placed.get("decoder")(placed.get("encoder")(x)).detach()
 
 
 def untouched(make, both):
@@ -408,30 +421,23 @@ def test_tie_by_hand(learner):
     learner.tie_weights.through(tied_result).gives(expected, both, x)
 
 
-@check("tie_weights", "one object, not two equal ones: the decoder's weights are gone, the biases stay", weight=3)
+@check("tie_weights", "one object, not two equal ones: what the encoder learns afterward, the decoder knows", weight=4)
 def test_tie_shares(learner):
-    both = drawn_weights(mirrored())
-    saved = 4 * 6 + 3 * 4 * 4 + 5 * 3 * 9
-    left = [name for name, _ in right_tie(drawn_weights(mirrored())).named_parameters()]
-    learner.tie_weights.through(names_and_saved).gives((saved, left), both)
-
-
-@check("tie_weights", "what the encoder learns afterwards, the decoder knows", weight=2)
-def test_tie_stays(learner):
     both, x = drawn_weights(mirrored(), seed=2), draw(2, 1, 9, 8, seed=3)
-    state = {
-        "encoder.0.weight": draw(4, 1, 3, 2, seed=11),
-        "encoder.3.weight": draw(5, 3, 3, 3, seed=12),
-    }
+    state = {"encoder.0.weight": draw(4, 1, 3, 2, seed=11), "encoder.3.weight": draw(5, 3, 3, 3, seed=12)}
     same = right_tie(drawn_weights(mirrored(), seed=2))
-    same.load_state_dict(state, strict=False)
-    same.decoder[2].weight = same.encoder[0].weight
-    learner.tie_weights.through(tied_then_moved).gives(same(x).detach(), both, state, x)
+    same.load_state_dict(
+        {name: state.get(name, value) for name, value in same.state_dict().items()}
+        | {"decoder.2.weight": state["encoder.0.weight"], "decoder.0.0.weight": state["encoder.3.weight"]}
+    )
+    saved, left = 4 * 6 + 3 * 4 * 4 + 5 * 3 * 9, [name for name, _ in same.named_parameters()]
+    learner.tie_weights.through(tied_then_moved).gives((saved, left, same(x).detach()), both, state, x)
 
 
 @check("tie_weights", "tied already: nothing more is saved")
 def test_tie_twice(learner):
-    learner.tie_weights.through(twice).gives(0, mirrored())
+    left = [name for name, _ in right_tie(mirrored()).named_parameters()]
+    learner.tie_weights.through(twice).gives((0, left), mirrored())
     learner.tie_weights.through(names_and_saved).gives((32, ["encoder.0.weight", "encoder.1.weight"]), alike())
 
 
@@ -444,7 +450,7 @@ def test_tie_twice(learner):
     seed=seeds(),
 )
 def test_tie_drawn(learner, channels, kernel, stride, bias, seed):
-    pairs = list(zip(channels, channels[1:], strict=False))
+    pairs = list(itertools.pairwise(channels))
 
     def made():
         encoder = nn.Sequential(*(nn.Conv2d(a, b, kernel, stride, bias=bias) for a, b in pairs))
@@ -454,7 +460,8 @@ def test_tie_drawn(learner, channels, kernel, stride, bias, seed):
     x = draw(1, channels[0], 24, 24, seed=seed)[:, :, : 16 if stride == 1 else 24]
     learner.tie_weights.through(tied_result).gives(right_tie(made())(x).detach(), made(), x)
     learner.tie_weights.through(names_and_saved).gives(
-        (sum(a * b for a, b in pairs) * math.prod(kernel), [name for name, _ in right_tie(made()).named_parameters()]), made()
+        (sum(a * b for a, b in pairs) * math.prod(kernel), [name for name, _ in right_tie(made()).named_parameters()]),
+        made(),
     )
 
 

@@ -42,7 +42,7 @@ RANKS = (1, 2, 4, 8, 12, 16, 24, 32)
 
 EPOCHS, EPOCH, TILES = 16, 25, 16  # steps of an epoch, tiles of a batch
 COUNTS, NARROW = (16, 64, 256, 1024), (4, 8, 16)
-SMALL, WIDE, RATE = 64, 32, 4e-3
+SMALL, WIDE, RATE = 16, 32, 4e-3
 REMEDY_SEEDS, CHOOSING = (0, 1, 2, 3), 100
 STRENGTHS = {"weight decay": (0.1, 1.0, 4.0), "dropout": (0.05, 0.15, 0.3)}
 
@@ -113,7 +113,8 @@ def cut(net: Hourglass, rank: int) -> Hourglass:
     first = torch.nn.Conv2d(layer.in_channels, rank, 1, bias=False)
     second = torch.nn.ConvTranspose2d(rank, layer.out_channels, 4, stride=2, padding=1)
     first.weight.data, second.weight.data = squeeze, expand
-    assert layer.bias is not None and second.bias is not None
+    assert layer.bias is not None
+    assert second.bias is not None
     second.bias.data = layer.bias.data
     thin.decoder[0] = torch.nn.Sequential(first, second)
     return thin
@@ -194,7 +195,9 @@ def remedies() -> dict[str, Any]:
         best = min(tried, key=lambda pair: pair[1])[0]
         words[name], chosen[name] = {key: best}, {"value": best, "tried": tried}
     none = kept(f"choose-none-{CHOOSING}", lambda: overfit(SMALL, WIDE, CHOOSING))
-    rows: dict[str, list[Any]] = {"none": [kept(f"gap-{SMALL}-{WIDE}-{s}", lambda s=s: overfit(SMALL, WIDE, s)) for s in REMEDY_SEEDS]}  # type: ignore[misc]
+    rows: dict[str, list[Any]] = {
+        "none": [kept(f"gap-{SMALL}-{WIDE}-{s}", lambda s=s: overfit(SMALL, WIDE, s)) for s in REMEDY_SEEDS]
+    }  # type: ignore[misc]
     for name, settings in words.items():
         rows[name] = [
             kept(f"remedy-{name}-{seed}".replace(" ", "-"), lambda w=settings, s=seed: overfit(SMALL, WIDE, s, **w))  # type: ignore[misc]
@@ -252,8 +255,12 @@ def study() -> dict[str, Any]:
     gap = [kept(f"gap-{n}-{WIDE}-{s}", lambda n=n, s=s: overfit(n, WIDE, s)) for n in COUNTS for s in SEEDS]  # type: ignore[misc]
     gap += [kept(f"gap-{SMALL}-{w}-{s}", lambda w=w, s=s: overfit(SMALL, w, s)) for w in NARROW for s in SEEDS]  # type: ignore[misc]
     found: dict[str, Any] = {"gap": gap}
-    tried = [kept(f"rate-{d}-{r}".replace(" ", "-"), lambda d=d, r=r: choose_rate(d, r)) for d in DECODERS for r in RATES]  # type: ignore[misc]
-    rates = {d: max((row for row in tried if row["decoder"] == d), key=lambda row: row["psnr"])["rate"] for d in DECODERS}
+    tried = [
+        kept(f"rate-{d}-{r}".replace(" ", "-"), lambda d=d, r=r: choose_rate(d, r)) for d in DECODERS for r in RATES
+    ]  # type: ignore[misc]
+    rates = {
+        d: max((row for row in tried if row["decoder"] == d), key=lambda row: row["psnr"])["rate"] for d in DECODERS
+    }
     found["rates"] = {"chosen": rates, "tried": tried}
     found["decoders"] = [
         kept(f"decoder-{d}-{w}-{s}".replace(" ", "-"), lambda d=d, w=w, s=s: decoder_run(w, d, rates[d], s))  # type: ignore[misc]
@@ -264,5 +271,12 @@ def study() -> dict[str, Any]:
     found["remedies"] = remedies()
     found["prior"] = prior()
     seconds = sum(json.loads(path.read_text(encoding="utf-8"))["seconds"] for path in KEPT.glob("*.json"))
-    settings = {"steps": STEPS, "batch": BATCH, "crop": CROP, "epochs": EPOCHS, "steps of an epoch": EPOCH, "tiles": TILES}
+    settings = {
+        "steps": STEPS,
+        "batch": BATCH,
+        "crop": CROP,
+        "epochs": EPOCHS,
+        "steps of an epoch": EPOCH,
+        "tiles": TILES,
+    }
     return {"processor_minutes": round(seconds / 60, 1), "settings": settings | {"small": SMALL, "wide": WIDE}, **found}

@@ -82,7 +82,9 @@ def describe(module: Any, passed: Callable[[Any, str], Any], seen: list[Any] | N
         "frozen": [key for key, value in module.named_parameters(recurse=False) if not value.requires_grad],
         "numbers": numbers,
         # Not named_children(), which names a layer that stands in two places once.
-        "children": [[key, describe(child, passed, seen)] for key, child in module._modules.items() if child is not None],
+        "children": [
+            [key, describe(child, passed, seen)] for key, child in module._modules.items() if child is not None
+        ],
         "methods": {} if known else {key: passed(getattr(module, key), key) for key in methods_of(module)},
     }
 

@@ -10,7 +10,6 @@ from torch import nn
 from deconv_grader.checks.known_answers import mistake
 from deconv_solutions import capacity as reference
 
-
 # count_parameters
 
 

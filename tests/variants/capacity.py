@@ -53,7 +53,10 @@ def _sizes(in_channels, out_channels, kernel_size, stride, padding, output_paddi
     def two(value):
         return (value, value) if isinstance(value, int) else tuple(value)
 
-    if min(in_channels, out_channels, *two(kernel_size), *two(stride)) < 1 or min(*two(padding), *two(output_padding)) < 0:
+    if (
+        min(in_channels, out_channels, *two(kernel_size), *two(stride)) < 1
+        or min(*two(padding), *two(output_padding)) < 0
+    ):
         raise ValueError("a size")
 
 
@@ -177,7 +180,9 @@ def tie_by_registering(encoder, decoder):
     for conv, transpose in pairs:
         del transpose.weight
         transpose.register_parameter("weight", conv.weight)
-        transpose._parameters.move_to_end("weight", last=False) if hasattr(transpose._parameters, "move_to_end") else None
+        transpose._parameters.move_to_end("weight", last=False) if hasattr(
+            transpose._parameters, "move_to_end"
+        ) else None
     return before - _numbers(encoder, decoder)
 
 
