@@ -37,7 +37,7 @@ from deconvlib.course.training import GradientStep, fit, warmup_cosine
 KEPT = Path(__file__).resolve().parents[2] / "build" / "study" / "capacity"
 WIDTHS, SEEDS = (8, 16, 32), (0, 1, 2)
 STEPS, BATCH, CROP = 300, 8, 48
-RATES = (2e-3, 4e-3, 8e-3)
+RATES = (2e-3, 4e-3, 8e-3, 1.6e-2)
 RANKS = (1, 2, 4, 8, 12, 16, 24, 32)
 
 EPOCHS, EPOCH, TILES = 16, 25, 16  # steps of an epoch, tiles of a batch
