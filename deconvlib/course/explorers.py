@@ -33,6 +33,7 @@ NAMES = (
     "restoration",
     "segmentation",
     "generation",
+    "capacity",
 )
 
 _SUBJECTS = {
@@ -49,6 +50,7 @@ _SUBJECTS = {
     "restoration": "a photograph spoiled and repaired, to wipe across",
     "segmentation": "a scene named by four networks",
     "generation": "the latent plane of a decoder of garments",
+    "capacity": "the numbers in a transposed convolution, built in four ways",
 }
 _CONTROLS = re.compile(r"^export const controls = (\[.*?^\]);$", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./common\.mjs";$', re.MULTILINE)
@@ -256,7 +258,7 @@ class NumberedExplorer(Explorer):
 
 def explore(name: str, *, number: str | None = None, caption: str | None = None, **state: Any) -> Explorer:
     """An explorer: "convolution", "convolution_matrix", "transposed_convolution", "inversion", "unpooling", "upsampling",
-    "mirror_network", "deconvnet", "sanity_checks", "sparse_coding", "restoration", "segmentation", "generation".
+    "mirror_network", "deconvnet", "sanity_checks", "sparse_coding", "restoration", "segmentation", "generation", "capacity".
 
     Parameters
     ----------
