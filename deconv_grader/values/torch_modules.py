@@ -55,10 +55,18 @@ def is_module(value: Any) -> bool:
     return torch is not None and isinstance(value, torch.nn.Module)
 
 
-def describe(module: Any, passed: Callable[[Any, str], Any]) -> dict[str, Any]:
-    """A module as a tree of plain values and tensors. `passed` makes an argument of a method that stays here."""
+def describe(module: Any, passed: Callable[[Any, str], Any], seen: list[Any] | None = None) -> dict[str, Any]:
+    """A module as a tree of plain values and tensors. `passed` makes an argument of a method that stays here.
+
+    `seen` are the parameters on the way so far: one that two layers share is shared again when it is built.
+    """
     torch = torch_scipy.library("torch")
     assert torch is not None
+    seen = [] if seen is None else seen
+    numbers = {}
+    for key, value in module.named_parameters(recurse=False):
+        numbers[key] = next((n for n, other in enumerate(seen) if other is value), len(seen))
+        seen += [value] if numbers[key] == len(seen) else []
     name = type(module).__name__
     known = name in LAYERS and type(module) is getattr(torch.nn, name)
     settings = {key: _plain(getattr(module, key)) for key in LAYERS[name]} if known else _own_settings(module)
@@ -72,16 +80,20 @@ def describe(module: Any, passed: Callable[[Any, str], Any]) -> dict[str, Any]:
         "state": {key: value.detach() for key, value in _own_state(module)},
         "buffers": [key for key, _ in module.named_buffers(recurse=False)],
         "frozen": [key for key, value in module.named_parameters(recurse=False) if not value.requires_grad],
+        "numbers": numbers,
         # Not named_children(), which names a layer that stands in two places once.
-        "children": [[key, describe(child, passed)] for key, child in module._modules.items() if child is not None],
+        "children": [
+            [key, describe(child, passed, seen)] for key, child in module._modules.items() if child is not None
+        ],
         "methods": {} if known else {key: passed(getattr(module, key), key) for key in methods_of(module)},
     }
 
 
-def build(tree: dict[str, Any]) -> Any:
-    """The module that `describe` described."""
+def build(tree: dict[str, Any], made: dict[int, Any] | None = None) -> Any:
+    """The module that `describe` described. `made` are the parameters that stand already, by their numbers."""
     torch = torch_scipy.library("torch")
     assert torch is not None
+    made = {} if made is None else made
     if tree["known"]:
         module = getattr(torch.nn, tree["type"])(**(tree["settings"] if tree["type"] not in _CONTAINERS else {}))
     else:
@@ -89,7 +101,7 @@ def build(tree: dict[str, Any]) -> Any:
         for key, value in tree["settings"].items():
             setattr(module, key, value)
     for key, child in tree["children"]:
-        module.add_module(key, build(child))
+        module.add_module(key, build(child, made))
     own = dict(_own_state(module))
     for key, value in tree["state"].items():
         if key in own:
@@ -100,6 +112,10 @@ def build(tree: dict[str, Any]) -> Any:
             module.register_parameter(key, torch.nn.Parameter(value.clone()))
     for key in tree["frozen"]:
         getattr(module, key).requires_grad_(False)
+    for key, number in tree["numbers"].items():
+        if number in made:
+            setattr(module, key, made[number])
+        made[number] = getattr(module, key)
     for key, method in tree["methods"].items():
         setattr(module, key, method)
     module.training = tree["training"]

@@ -34,6 +34,7 @@ NAMES = (
     "segmentation",
     "generation",
     "gpu",
+    "capacity",
 )
 
 _SUBJECTS = {
@@ -51,6 +52,7 @@ _SUBJECTS = {
     "segmentation": "a scene named by four networks",
     "generation": "the latent plane of a decoder of garments",
     "gpu": "what each program of a kernel's launch reads and writes",
+    "capacity": "the numbers in a transposed convolution, built in four ways",
 }
 _CONTROLS = re.compile(r"^export const controls = (\[.*?^\]);$", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./common\.mjs";$', re.MULTILINE)
@@ -257,8 +259,7 @@ class NumberedExplorer(Explorer):
 
 
 def explore(name: str, *, number: str | None = None, caption: str | None = None, **state: Any) -> Explorer:
-    """An explorer: "convolution", "convolution_matrix", "transposed_convolution", "inversion", "unpooling", "upsampling",
-    "mirror_network", "deconvnet", "sanity_checks", "sparse_coding", "restoration", "segmentation", "generation".
+    """An explorer, one of `NAMES` (deconvlib/course/explorers.py).
 
     Parameters
     ----------

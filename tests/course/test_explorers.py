@@ -78,6 +78,7 @@ def test_output_is_the_same_each_time(name):
         ("restoration", {"line": 101}, "line=101"),
         ("restoration", {"damage": "enlarge-2"}, "damage='enlarge-2'"),
         ("segmentation", {"scene": 7}, "scene=7"),
+        ("capacity", {"build": "thin"}, "build='thin'"),
     ],
 )
 def test_unknown_states_are_refused(name, state, message):
@@ -635,6 +636,25 @@ def test_sparse_codes(opened):
         dual = residual * min(1, float(weight / sparse_coding.analyse(residual, w).abs().max()))
         gap = float(primal - (x.square().sum() - (x - dual).square().sum()) / 2)
         assert -1e-12 < gap < 1e-11, weight
+
+
+def test_capacity_counts_what_the_layers_hold(opened):
+    pytest.importorskip("torch")
+    from torch import nn
+
+    from deconv_solutions.capacity import SeparableTranspose2d, count_parameters, low_rank_transpose
+
+    cases = [{"c": c, "o": o, "k": k, "r": r} for c, o, k, r in ((6, 4, 4, 2), (1, 1, 3, 1), (8, 1, 6, 3), (3, 8, 1, 2))]
+    body = "return m.counts(c.c, c.o, c.k, c.r)"
+    for case, found in zip(cases, evaluated(opened(), "capacity", body, cases), strict=True):
+        c, o, k, r = case.values()
+        full = nn.ConvTranspose2d(c, o, k, stride=2, bias=False)
+        thin = SeparableTranspose2d(c, o, k, stride=2, bias=False)
+        assert found["full"]["weights"] == full.weight.numel() == found["full"]["products"] == found["tied"]["products"]
+        assert found["separable"]["weights"] == sum(count_parameters(thin).values())
+        if r <= min(c, o * k * k):
+            squeezed = low_rank_transpose(full.weight, r)
+            assert found["narrow"]["weights"] == sum(part.numel() for part in squeezed)
 
 
 def test_a_sparse_coding(opened):

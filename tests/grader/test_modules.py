@@ -355,6 +355,15 @@ def test_every_known_layer_survives_the_journey():
             torch.testing.assert_close(again(x), layer(x))
 
 
+def test_what_layers_share_they_share_again():
+    one, two = nn.Conv2d(2, 3, 2), nn.ConvTranspose2d(3, 2, 2)
+    two.weight = one.weight
+    again = build(describe(nn.Sequential(nn.Sequential(one), nn.ReLU(), two, one), lambda method, name: None))
+    assert again[0][0].weight is again[2].weight is again[3].weight
+    assert again[0][0].bias is again[3].bias is not again[2].bias
+    assert len(list(again.parameters())) == 3
+
+
 def test_untouched_tells_tensors_apart():
     x = torch.arange(6.0)
     assert same(x, duplicate(x))
