@@ -221,7 +221,10 @@ def measure(processes: int = 3, rounds: int = 7) -> dict[str, Any]:
 
 
 def _together(runs: list[dict[str, Any]]) -> dict[str, Any]:
+    import torch
+
     from deconvlib.course.decoders import DECODERS
+    from deconvlib.fast import choose
 
     rate = statistics.median(run["peak"]["gmacs"] for run in runs)
     found: dict[str, Any] = {
@@ -236,6 +239,8 @@ def _together(runs: list[dict[str, Any]]) -> dict[str, Any]:
         }
     for one in DECODERS:
         row = found["layers"][one.name]
+        y, w = torch.empty(one.shape), torch.empty(one.weight_shape)
+        row["algorithm"] = choose(y, w, None, one.stride, one.padding, one.more)
         for which in ("pytorch", "fast"):
             row[f"{which}, share of peak"] = round(one.macs / (row[which] / 1e3) / 1e9 / rate, 3)
     return found
@@ -245,11 +250,14 @@ def _ratio(runs: list[dict[str, float]]) -> dict[str, Any]:
     """Milliseconds of the better layout of both, and how many times as fast ours is: median, least and most."""
     best = [{which: min(t for key, t in run.items() if key.startswith(which)) for which in ("pytorch", "fast")} for run in runs]
     ratios = sorted(run["pytorch"] / run["fast"] for run in best)
+    layouts = [key.removeprefix("pytorch") for key in runs[0] if key.startswith("pytorch")]
+    alike = [min(run[f"pytorch{layout}"] / run[f"fast{layout}"] for layout in layouts) for run in runs]
     return {
         **{which: _short(statistics.median(run[which] for run in best)) for which in ("pytorch", "fast")},
         "times": round(statistics.median(ratios), 3),
         "least": round(ratios[0], 3),
         "most": round(ratios[-1], 3),
+        "times, each layout by itself, the worse": round(statistics.median(alike), 3),
     }
 
 
