@@ -79,6 +79,7 @@ def test_output_is_the_same_each_time(name):
         ("restoration", {"damage": "enlarge-2"}, "damage='enlarge-2'"),
         ("segmentation", {"scene": 7}, "scene=7"),
         ("capacity", {"build": "thin"}, "build='thin'"),
+        ("fast_algorithms", {"layer": 24}, "layer=24"),
     ],
 )
 def test_unknown_states_are_refused(name, state, message):
@@ -636,6 +637,24 @@ def test_sparse_codes(opened):
         dual = residual * min(1, float(weight / sparse_coding.analyse(residual, w).abs().max()))
         gap = float(primal - (x.square().sum() - (x - dual).square().sum()) / 2)
         assert -1e-12 < gap < 1e-11, weight
+
+
+def test_fast_algorithms_counts_as_the_exercise_does(opened):
+    pytest.importorskip("torch")
+    from deconv_solutions.fast_algorithms import conv_transpose_macs
+    from deconvlib.course.decoders import ALGORITHMS, DECODERS
+
+    names = ["direct", *ALGORITHMS]
+    body = f"return {names}.map((name) => ['products', 'filled', 'numbers'].map((what) => m[what](c, name)))"
+    layers = explorers.sheet("fast_algorithms")["layers"]
+    assert [layer["name"] for layer in layers] == [one.name for one in DECODERS]
+    assert explorers.controls("fast_algorithms")[0]["max"] == len(DECODERS)
+    for one, found in zip(DECODERS, evaluated(opened(), "fast_algorithms", body, layers), strict=True):
+        for name, (products, filled, numbers) in zip(names, found, strict=True):
+            assert products == conv_transpose_macs(one.shape, one.weight_shape, one.stride, one.padding, name), name
+            assert numbers == one.numbers(name), name
+            channels = {"direct": one.c_out, "zero_insertion": one.c_out, "polyphase": one.c_out * one.stride**2}.get(name)
+            assert filled == (products * -(-channels // 16) * 16 / channels if channels else products), name
 
 
 def test_capacity_counts_what_the_layers_hold(opened):
