@@ -67,7 +67,11 @@ def test_macs_gemm(learner):
     _counts(learner, (1, 2, 3, 2), (2, 5, 2, 3), 4, 0, "gemm")
 
 
-@check("conv_transpose_macs", "polyphase: strides that do not divide the kernel, and ones that are larger than it", weight=2)
+@check(
+    "conv_transpose_macs",
+    "polyphase: strides that do not divide the kernel, and ones that are larger than it",
+    weight=2,
+)
 def test_macs_polyphase(learner):
     for weight_shape, stride in (((3, 2, 3, 5), (2, 3)), ((3, 1, 2, 4), (3, 2)), ((3, 4, 9, 9), 3)):
         _counts(learner, (2, 3, 4, 5), weight_shape, stride, 0, "polyphase")
@@ -222,7 +226,9 @@ def defaults(learner, name):
 
 def attached(make, tensors, which):
     "NAME(y, w, bias, stride=2).requires_grad, if only one of the three requires it"
-    return make(*(t.clone().requires_grad_() if k == which else t for k, t in enumerate(tensors)), stride=2).requires_grad
+    return make(
+        *(t.clone().requires_grad_() if k == which else t for k, t in enumerate(tensors)), stride=2
+    ).requires_grad
 
 
 def gradients(learner, name):

@@ -649,11 +649,13 @@ def test_fast_algorithms_counts_as_the_exercise_does(opened):
     layers = explorers.sheet("fast_algorithms")["layers"]
     assert [layer["name"] for layer in layers] == [one.name for one in DECODERS]
     assert explorers.controls("fast_algorithms")[0]["max"] == len(DECODERS)
-    for one, found in zip(DECODERS, evaluated(opened(), "fast_algorithms", body, layers), strict=True):
+    for one, found in zip(DECODERS, evaluated(opened(), "alone-fast_algorithms", body, layers), strict=True):
         for name, (products, filled, numbers) in zip(names, found, strict=True):
             assert products == conv_transpose_macs(one.shape, one.weight_shape, one.stride, one.padding, name), name
             assert numbers == one.numbers(name), name
-            channels = {"direct": one.c_out, "zero_insertion": one.c_out, "polyphase": one.c_out * one.stride**2}.get(name)
+            channels = {"direct": one.c_out, "zero_insertion": one.c_out, "polyphase": one.c_out * one.stride**2}.get(
+                name
+            )
             assert filled == (products * -(-channels // 16) * 16 / channels if channels else products), name
 
 
@@ -663,7 +665,9 @@ def test_capacity_counts_what_the_layers_hold(opened):
 
     from deconv_solutions.capacity import SeparableTranspose2d, count_parameters, low_rank_transpose
 
-    cases = [{"c": c, "o": o, "k": k, "r": r} for c, o, k, r in ((6, 4, 4, 2), (1, 1, 3, 1), (8, 1, 6, 3), (3, 8, 1, 2))]
+    cases = [
+        {"c": c, "o": o, "k": k, "r": r} for c, o, k, r in ((6, 4, 4, 2), (1, 1, 3, 1), (8, 1, 6, 3), (3, 8, 1, 2))
+    ]
     body = "return m.counts(c.c, c.o, c.k, c.r)"
     for case, found in zip(cases, evaluated(opened(), "capacity", body, cases), strict=True):
         c, o, k, r = case.values()

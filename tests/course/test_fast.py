@@ -131,7 +131,9 @@ def test_each_algorithm_agrees_wherever_it_can_be_applied(name, seed):
     for function in (forced(name), F.conv_transpose2d):
         leaves = [one.clone().requires_grad_() for one in drawn]
         x = function(*leaves, **keywords)
-        results.append((x, *torch.autograd.grad(x, leaves, torch.linspace(0.5, 1.5, x.numel()).reshape(x.shape).double())))
+        results.append(
+            (x, *torch.autograd.grad(x, leaves, torch.linspace(0.5, 1.5, x.numel()).reshape(x.shape).double()))
+        )
     assert_agree(*results, 1e-12)
 
 

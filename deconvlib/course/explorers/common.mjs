@@ -88,7 +88,7 @@ export function sheetPicture({ images, title, note, place: [k, x, y, width, heig
 // Two figures: 0.018, or 1.8·10⁻⁵.
 export function amount(value) {
   if (value === 0) return "0";
-  const power = Math.floor(Math.log10(value) + 1e-9);
+  const power = Math.floor(Math.log10(Number(value.toPrecision(2))) + 1e-9);
   if (power > -4 && power < 3) return String(Number(value.toPrecision(2)));
   const raised = [...String(power)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
   const first = String(Number((value / 10 ** power).toPrecision(2)));

@@ -5,7 +5,7 @@ import { images, sheet } from "./fast_algorithms.sheet";
 
 // explorers.py reads this list too: between the brackets is JSON and nothing else.
 export const controls = [
-  {"name": "layer", "label": "Layer", "value": 11, "min": 1, "max": 23},
+  {"name": "layer", "label": "Layer", "value": 17, "min": 1, "max": 23},
   {"name": "algorithm", "label": "Algorithm", "value": "direct", "options": [
     {"value": "direct", "label": "PyTorch's own"},
     {"value": "zero_insertion", "label": "zero insertion"},
@@ -138,4 +138,5 @@ export default explorer({
   label: "Roofline explorer",
   controls,
   draw,
+  start: { key: "", row: 0, column: 0 },
 });
