@@ -253,7 +253,7 @@ class _TransposedConvolution(torch.autograd.Function):
         of_y = F.conv2d(gradient, w, stride=ctx.stride, padding=ctx.padding) if ctx.needs_input_grad[0] else None
         of_w = None
         if ctx.needs_input_grad[1]:
-            of_w = torch.nn.grad.conv2d_weight(gradient, w.shape, y, ctx.stride, ctx.padding)
+            of_w = torch.nn.grad.conv2d_weight(gradient, w.shape, y, ctx.stride, ctx.padding)  # type: ignore[attr-defined]
         return of_y, of_w, None, None
 
 

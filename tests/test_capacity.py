@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from typing import Any
 
 import numpy as np
 import torch
@@ -515,12 +516,13 @@ def test_gap_ties(learner):
 def test_gap_drawn(learner, losses, as_array):
     columns = [[a / 4 for a, _ in losses], [b / 4 for _, b in losses]]
     train, validation = map(np.array, columns) if as_array else columns
-    history = {"train": train, "validation": validation}
+    history: Any = {"train": train, "validation": validation}
     learner.generalisation_gap.gives(reference.generalisation_gap(history), history)
 
 
 @check("generalisation_gap", "refuses missing and uneven lists, no epochs, and what is not finite")
 def test_gap_refuses(learner):
+    history: Any
     for history in (
         {"train": [1.0]},
         {"validation": [1.0], "loss": [1.0]},

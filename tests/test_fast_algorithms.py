@@ -235,7 +235,7 @@ def gradients(learner, name):
     def program(make, tensors, which):
         return attached(make, tensors, which)
 
-    program.__doc__ = attached.__doc__.replace("NAME", name)
+    program.__doc__ = str(attached.__doc__).replace("NAME", name)
     tensors = draw(1, 2, 2, 3, seed=20), draw(2, 1, 3, 3, seed=21), draw(1, seed=22)
     for which in range(3):
         getattr(learner, name).through(program).gives(True, tensors, which)
