@@ -180,7 +180,7 @@ def models(tiny: bool) -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ..
     for name in ("FCN8s", "NohDeconvNet", "SegNet", "UNet"):
         kind = getattr(segmentation, name, None)
         if kind is not None:
-            size = 224 if name == "NohDeconvNet" and not tiny else side
+            size = 224 if name == "NohDeconvNet" else side  # the one size that it takes
             found[name] = (lambda kind=kind: kind(3, 21, width), (n, 3, size, size), *labels)
     return found
 
