@@ -95,7 +95,8 @@ def exercise(
     points, minutes, difficulty
         Whole numbers; difficulty from 1 to 3.
     needs
-        Names of the exercises this one may call; they are served by the reference when it is graded.
+        Names of the exercises this one may call; they are served by the reference when it is graded. Where gradients or
+        layers are needed, which do not cross to a worker, the learner's own are, if they are written.
     hints
         From a nudge to nearly the code.
     forbids
