@@ -61,6 +61,10 @@ class Handle:
         result, gradients = self._ask("pullback", [list(args), cotangent])
         return result, tuple(gradients)
 
+    def gradients(self, args: tuple[Any, ...], cotangent: Any) -> dict[str, Any]:
+        """The gradient of a torch module's result in each of its parameters, by name; None where none flows."""
+        return dict(self._ask("gradients", [list(args), cotangent]))
+
     def next(self, count: int = 1) -> list[Any]:
         """Up to `count` further values of an iterator."""
         return list(self._ask("next", count))
@@ -153,4 +157,13 @@ def perform(thing: Any, kind: str, body: Any) -> Any:
         result = thing(*inputs)
         leaves = [part for part in inputs if torch.is_tensor(part)]
         return result.detach(), torch.autograd.grad(result, leaves, cotangent, allow_unused=True)
+    if kind == "gradients":
+        torch = sys.modules["torch"]
+        args, cotangent = body
+        named = dict(thing.named_parameters())
+        result = thing(*args)
+        if not result.requires_grad:
+            return dict.fromkeys(named)
+        found = torch.autograd.grad(result, list(named.values()), cotangent, allow_unused=True)
+        return dict(zip(named, found, strict=True))
     raise ValueError(f"nothing is known of {kind!r}")

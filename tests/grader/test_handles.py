@@ -75,6 +75,31 @@ def test_a_module_is_differentiated_in_the_worker(bench):
     y, (gradient,) = net.vjp((x,), torch.tensor([1.0, 0.0]))
     torch.testing.assert_close(y, weight @ x)
     torch.testing.assert_close(gradient, weight[0])
+    gradients = net.gradients((x,), torch.tensor([1.0, 0.0]))
+    assert gradients["weight"].tolist() == [[1, 1, 1], [0, 0, 0]]
+
+
+def test_a_parameter_that_no_gradient_reaches_has_none(bench):
+    torch = pytest.importorskip("torch")
+    allowed = replace(KNOWN["conv_output_size"], forbids=())
+    one = bench(
+        """
+        import torch
+        class Net(torch.nn.Linear):
+            def forward(self, x):
+                return x @ (self.weight if self.half else self.weight.detach()).T + self.bias.detach()
+        def conv_output_size(half):
+            net = Net(3, 2)
+            net.half = half
+            return net
+        """
+    )
+    for half in (True, False):
+        one.answers.unwritten(allowed)
+        net = one.answers.call(allowed, (half,), {}).value
+        gradients = net.gradients((torch.ones(3),), torch.ones(2))
+        assert gradients["bias"] is None
+        assert (gradients["weight"] is None) != half
 
 
 def test_one_function_of_a_library_may_be_forbidden(bench):

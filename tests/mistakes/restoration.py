@@ -136,6 +136,48 @@ def psnr_divides_by_zero(a, b, peak=1.0):
 
 
 @mistake("psnr")
+def psnr_small_number_added(a, b, peak=1.0):
+    """a small number was added to the mean square
+
+    It spares a division by 0 and changes every result. Treat a mean square of 0 by itself: return math.inf.
+    """
+    reference.psnr(a, b, peak)
+    return 10 * math.log10(peak**2 / (_mean_square(a, b) + 1e-8))
+
+
+@mistake("psnr")
+def psnr_nearly_equal(a, b, peak=1.0):
+    """pictures that are nearly equal were taken for equal
+
+    Only where nothing differs is the ratio infinite. An error of 10^-7 is 140 dB.
+    """
+    found = reference.psnr(a, b, peak)
+    same = torch.allclose(torch.as_tensor(a).double(), torch.as_tensor(b).double())
+    return math.inf if same else found
+
+
+@mistake("psnr")
+def psnr_single(a, b, peak=1.0):
+    """it was computed in single precision
+
+    float32 has seven digits. Turn both pictures into double precision first.
+    """
+    reference.psnr(a, b, peak)
+    mean_square = float((torch.as_tensor(a).float() - torch.as_tensor(b).float()).square().mean())
+    return 10 * math.log10(peak**2 / mean_square) if mean_square else math.inf
+
+
+@mistake("psnr")
+def psnr_of_the_truths_brightest(a, b, peak=1.0):
+    """the brightest pixel of b took the place of the peak
+
+    The peak is what white would be, whether or not a pixel is white.
+    """
+    reference.psnr(a, b, peak)
+    return reference.psnr(a, b, max(float(torch.as_tensor(b).max()), 1e-9))
+
+
+@mistake("psnr")
 def psnr_broadcasts(a, b, peak=1.0):
     """the shapes were not compared
 
@@ -428,6 +470,17 @@ class AutoencoderWidth(reference.DenoisingAutoencoder):
         super().__init__(channels, width)
         self.down[1] = nn.Conv2d(width, width, 3, 2, 1)
         self.up[0] = nn.ConvTranspose2d(width, width, 4, 2, 1)
+
+
+@mistake("DenoisingAutoencoder")
+class AutoencoderFrozen(reference.DenoisingAutoencoder):
+    """the code was detached, and no gradient reaches the layers on the way down
+
+    .detach(), .data and torch.no_grad() cut PyTorch's graph: what lies before them learns nothing.
+    """
+
+    def forward(self, x):
+        return _up(self, self.encode(x).detach(), x.shape[2:])
 
 
 # FSRCNN
@@ -943,6 +996,20 @@ class UnrolledColumnsFirst(_Unrolled):
 
 
 @mistake("UnrolledDeconvolution")
+class UnrolledNoBuffer(_Unrolled):
+    """the kernel is a plain attribute
+
+    Then neither state_dict nor to(device) knows of it: self.register_buffer("kernel", ...).
+    """
+
+    def __init__(self, kernel, steps=8, size=3, margin=16):
+        super().__init__(kernel, steps, size, margin)
+        known = self.get_buffer("kernel")
+        del self.kernel
+        self.kernel = known
+
+
+@mistake("UnrolledDeconvolution")
 class UnrolledKernelLearns(_Unrolled):
     """the kernel is a parameter
 
@@ -957,3 +1024,50 @@ class UnrolledKernelLearns(_Unrolled):
 
     def spectrum(self, size):
         return torch.from_numpy(transfer_function(self.kernel.detach().numpy(), tuple(size))).to(torch.complex64)
+
+
+@mistake("UnrolledDeconvolution")
+class UnrolledKernelKept(_Unrolled):
+    """the kernel that was given at first is used, whatever the buffer holds
+
+    Whoever exchanges the buffer tells the network of another blur. Make H from self.kernel in forward.
+    """
+
+    def __init__(self, kernel, steps=8, size=3, margin=16):
+        super().__init__(kernel, steps, size, margin)
+        self.first = kernel.clone()
+
+    def spectrum(self, size):
+        return torch.from_numpy(transfer_function(self.first.numpy(), tuple(size))).to(torch.complex64)
+
+
+@mistake("UnrolledDeconvolution")
+class UnrolledOtherName(_Unrolled):
+    """the margin has another name than `margin`
+
+    The notebook trains with a small margin and then sets net.margin = 16.
+    """
+
+    def __init__(self, kernel, steps=8, size=3, margin=16):
+        super().__init__(kernel, steps, size, margin)
+        self.pad = self.margin
+        del self.margin
+
+    def forward(self, y):
+        self.margin = self.pad
+        try:
+            return super().forward(y)
+        finally:
+            del self.margin
+
+
+@mistake("UnrolledDeconvolution")
+class UnrolledPlainWeight(_Unrolled):
+    """the weight became a plain number, and no gradient reaches log_weight
+
+    math.exp(log_weight[k]) and .item() leave PyTorch's graph. log_weight[k].exp() stays in it.
+    """
+
+    def numbers(self):
+        weights = [value.exp().item() for value in self.log_weight]
+        return zip(weights, self.filters, self.thresholds, strict=True)

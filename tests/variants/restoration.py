@@ -84,6 +84,23 @@ def degrade_transposed(x, kernel, noise, generator):
     return torch.add(y, torch.randn(x.shape, generator=generator, dtype=x.dtype), alpha=noise)
 
 
+@variant("degrade")
+def degrade_noise_where_there_is_some(x, kernel, noise, generator):
+    """Each channel as a picture of its own; nothing drawn where the noise is 0."""
+    if x.ndim != 4 or kernel.ndim != 2 or noise < 0:
+        raise ValueError("x, kernel or noise")
+    if not torch.is_floating_point(x):
+        raise TypeError("x")
+    (K, L), (height, width) = kernel.shape, x.shape[-2:]
+    if height <= K // 2 or width <= L // 2:
+        raise ValueError("kernel")
+    planes = F.pad(x.flatten(0, 1), ((L - 1) // 2, L // 2, (K - 1) // 2, K // 2), mode="reflect")[:, None]
+    y = F.conv2d(planes, kernel.to(x.dtype).flip((0, 1))[None, None]).reshape(x.shape)
+    if noise:
+        y = y + noise * torch.randn(*x.shape, generator=generator, dtype=x.dtype)
+    return y
+
+
 # DenoisingAutoencoder
 
 

@@ -28,7 +28,8 @@ from deconvlib.course.tensors import tensor  # noqa: F401 (for your answers)
 def psnr(a: np.ndarray | torch.Tensor, b: np.ndarray | torch.Tensor, peak: float = 1.0) -> float:
     """Return the peak signal-to-noise ratio of two pictures, in decibels: 10 log10(peak^2 / MSE).
 
-    MSE is the mean of (a - b)^2 over every number: all pixels, channels and pictures together.
+    MSE is the mean of (a - b)^2 over every number: all pixels, channels and pictures together. It is computed in double
+    precision, whatever the type of the pictures.
 
     Parameters
     ----------
@@ -40,7 +41,7 @@ def psnr(a: np.ndarray | torch.Tensor, b: np.ndarray | torch.Tensor, peak: float
     Returns
     -------
     decibels : float
-        ``math.inf`` if the pictures are equal.
+        A plain float; ``math.inf`` if the pictures are equal, number by number.
 
     Raises
     ------
@@ -69,7 +70,7 @@ def psnr(a: np.ndarray | torch.Tensor, b: np.ndarray | torch.Tensor, peak: float
         "filtered by itself; the weight is (channels, 1, K, L).",
         "Not turned, K // 2 rows of the kernel stand above its center. Turned, it is K - 1 - K // 2. Pad by that many rows "
         "above, K // 2 below, and the columns likewise; F.pad takes left, right, top, bottom.",
-        "torch.randn(x.shape, generator=generator, dtype=x.dtype), once, whatever `noise` is.",
+        "torch.randn(x.shape, generator=generator, dtype=x.dtype), once for the whole batch, times `noise`.",
     ),
 )
 def degrade(x: torch.Tensor, kernel: torch.Tensor, noise: float, generator: torch.Generator) -> torch.Tensor:
@@ -91,7 +92,7 @@ def degrade(x: torch.Tensor, kernel: torch.Tensor, noise: float, generator: torc
     Returns
     -------
     y : tensor (N, C, H, W)
-        Not clipped. The dtype of `x`, no gradient history.
+        Not clipped. The dtype of `x`.
 
     Raises
     ------
@@ -347,6 +348,9 @@ class UnrolledDeconvolution(nn.Module):
     Attributes
     ----------
     kernel : buffer (K, L)
+        Can be exchanged for another blur, of any size: forward uses the one that is there.
+    margin : int
+        Can be set anew, likewise.
     log_weight : torch.nn.Parameter (steps,)
         All log(0.01) at first.
     thresholds : torch.nn.Parameter (steps, F)
