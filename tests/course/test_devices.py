@@ -45,6 +45,8 @@ def test_a_ledger_sees_the_way_back():
 @pytest.fixture(scope="module")
 def benchmark():
     spec = importlib.util.spec_from_file_location("gpu_benchmark", BENCHMARK)
+    assert spec is not None
+    assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

@@ -21,6 +21,7 @@ from torch import nn  # noqa: E402
 
 from deconv_tests.patience import PATIENCE  # noqa: E402
 from deconvlib.course import command, fashion_mnist  # noqa: E402
+from deconvlib.course.devices import MemoryLedger  # noqa: E402
 from deconvlib.course.folders import FolderError  # noqa: E402
 from deconvlib.course.recipes import Options, Run, recipes  # noqa: E402
 from deconvlib.course.scaling import Processes, Speed, accelerate, recompute  # noqa: E402
@@ -123,7 +124,7 @@ def test_two_steps_with_every_flag(name, folders):
 # Flags
 
 
-def small() -> tuple[nn.Module, torch.Tensor]:
+def small():
     torch.manual_seed(0)
     block = [nn.Sequential(nn.Conv2d(4, 4, 3, padding=1), nn.ReLU(), nn.Conv2d(4, 4, 3, padding=1)) for _ in range(3)]
     return nn.Sequential(*block, nn.Conv2d(4, 1, 1)), torch.randn(2, 4, 8, 8)
@@ -131,10 +132,9 @@ def small() -> tuple[nn.Module, torch.Tensor]:
 
 def test_what_is_computed_again_is_the_same_and_takes_less_memory():
     def kept(model, x):
-        sizes = []
-        with torch.autograd.graph.saved_tensors_hooks(lambda t: sizes.append(t.numel()) or t, lambda t: t):
+        with MemoryLedger() as ledger:
             model(x).sum().backward()
-        return sum(sizes), [parameter.grad.clone() for parameter in model.parameters()]
+        return ledger.peak, [parameter.grad.clone() for parameter in model.parameters()]
 
     (plain, x), (again, _) = small(), small()
     assert recompute(again) == ["0", "1", "2"]
@@ -163,7 +163,12 @@ def test_what_draws_is_not_computed_again():
 def test_flags_reach_the_step(monkeypatch):
     model, x = small()
     compiled = []
-    monkeypatch.setattr(torch, "compile", lambda module: compiled.append(module) or module)
+
+    def compiling(module):
+        compiled.append(module)
+        return module
+
+    monkeypatch.setattr(torch, "compile", compiling)
     step = GradientStep(
         model, lambda model, batch: model(batch).square().mean(), torch.optim.SGD(model.parameters(), 0.1)
     )
@@ -171,6 +176,7 @@ def test_flags_reach_the_step(monkeypatch):
     accelerate(run, Speed(amp="float16", channels_last=True, compiled=True, recompute=True))
     assert step.settings["amp_dtype"] == "torch.float16"
     assert step.scaler.is_enabled()
+    assert run.state is not None
     assert run.state["scaler"] is step.scaler
     assert compiled == [model]
     assert model[0][0].weight.is_contiguous(memory_format=torch.channels_last)

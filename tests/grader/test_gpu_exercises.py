@@ -108,6 +108,7 @@ def test_a_right_result_without_a_kernel_is_no_right_answer():
     finally:
         answers.close()
     assert result.status != "passed"
+    assert result.first_failure is not None
     assert "conv_transpose2d" in str(result.first_failure.feedback)
 
 
