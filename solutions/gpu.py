@@ -10,6 +10,7 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import nn
+from torch.nn.grad import conv2d_weight
 
 from deconvlib.course.arguments import integer, pair
 from deconvlib.course.kernels import tl, triton
@@ -253,7 +254,7 @@ class _TransposedConvolution(torch.autograd.Function):
         of_y = F.conv2d(gradient, w, stride=ctx.stride, padding=ctx.padding) if ctx.needs_input_grad[0] else None
         of_w = None
         if ctx.needs_input_grad[1]:
-            of_w = torch.nn.grad.conv2d_weight(gradient, w.shape, y, ctx.stride, ctx.padding)  # type: ignore[attr-defined]
+            of_w = conv2d_weight(gradient, w.shape, y, ctx.stride, ctx.padding)
         return of_y, of_w, None, None
 
 
