@@ -59,7 +59,7 @@ def exercises_named(names: list[str]) -> list[Exercise]:
         return list(known.values())
     found: dict[str, Exercise] = {}
     for name in names:
-        number = int(name) if name.isdecimal() and len(name) < 5 else None
+        number = int(name) if name.isascii() and name.isdecimal() and len(name) < 5 else None
         picked = {
             exercise.name: exercise
             for exercise in known.values()
