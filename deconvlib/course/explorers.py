@@ -32,6 +32,7 @@ NAMES = (
     "sparse_coding",
     "restoration",
     "generation",
+    "fast_algorithms",
 )
 
 _SUBJECTS = {
@@ -47,6 +48,7 @@ _SUBJECTS = {
     "sparse_coding": "a signal written with few spikes",
     "restoration": "a photograph spoiled and repaired, to wipe across",
     "generation": "the latent plane of a decoder of garments",
+    "fast_algorithms": "a layer's algorithms under the roofline of a machine",
 }
 _CONTROLS = re.compile(r"^export const controls = (\[.*?^\]);$", re.DOTALL | re.MULTILINE)
 _IMPORT = re.compile(r'^import \{[^}]*\} from "\./common\.mjs";$', re.MULTILINE)
@@ -254,7 +256,7 @@ class NumberedExplorer(Explorer):
 
 def explore(name: str, *, number: str | None = None, caption: str | None = None, **state: Any) -> Explorer:
     """An explorer: "convolution", "convolution_matrix", "transposed_convolution", "inversion", "unpooling", "upsampling",
-    "mirror_network", "deconvnet", "sanity_checks", "sparse_coding", "generation".
+    "mirror_network", "deconvnet", "sanity_checks", "sparse_coding", "restoration", "generation", "fast_algorithms".
 
     Parameters
     ----------

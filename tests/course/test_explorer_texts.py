@@ -173,6 +173,12 @@ ANSWERS = [
         {"dilation": 2, "stride": 1, "padding": 2},
         "rows = .* = 5$",
     ),
+    (
+        "fast_algorithms",
+        "SegNet's decoder is such a layer",
+        {"layer": "SegNet, 4 images"},
+        "polyphase: 570 million multiplications",
+    ),
     ("inversion", "a photograph of 64 × 64 pixels", {}, "the photograph, 64 × 64$"),
     ("inversion", "The inverse filter, exactly", {"noise": 0, "method": "inverse"}, "Best on this curve: over 99 dB"),
     ("inversion", "noise from 0.01 to 0.02", {"noise": 5, "method": "inverse"}, "Best .* with floor 0.1[.]"),

@@ -128,6 +128,27 @@ def test_the_latent_plane_s_sheet_and_controls_agree():
         assert np.shape(facts["answers"]) == tuple(map(len, steps[::-1]))
 
 
+def test_the_roofline_has_the_shipped_result_s_numbers():
+    """And the counts of the library, which the page's text is made of."""
+    from deconvlib.course.decoders import ALGORITHMS, DECODERS
+    from deconvlib.course.results import result
+
+    source = (explorers.FOLDER / "fast_algorithms.mjs").read_text(encoding="utf-8")
+    found = {
+        name: json.loads(re.search(rf"^export const {name} = (.*?);$", source, re.DOTALL | re.MULTILINE)[1])
+        for name in ("LAYERS", "MEASURED", "PEAK")
+    }
+    shipped = result("fast-algorithms")["threads 1"]
+    assert found["LAYERS"] == [list(vars(one).values()) for one in DECODERS]
+    assert found["PEAK"] == shipped["peak"]
+    for one in DECODERS:
+        row, times = shipped["layers"][one.name], found["MEASURED"][one.name]
+        assert times == {"direct": row["pytorch"], **shipped["algorithms"][one.name], "fast": row["fast"]}
+        assert set(times) <= {"direct", "fast", *ALGORITHMS}
+    layer, *_ = explorers.controls("fast_algorithms")
+    assert [option["value"] for option in layer["options"]] == [one.name for one in DECODERS]
+
+
 def test_sheets_and_controls_agree():
     places = {name: explorers.sheet(name)["places"] for name in ("deconvnet", "sanity_checks")}
     options = {
