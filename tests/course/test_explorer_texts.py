@@ -175,7 +175,7 @@ ANSWERS = [
     ),
     (
         "fast_algorithms",
-        "SegNet's decoder is such a layer",
+        "its phases need 570 million multiplications",
         {"layer": "SegNet, 4 images"},
         "polyphase: 570 million multiplications",
     ),
