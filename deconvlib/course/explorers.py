@@ -52,7 +52,7 @@ _SUBJECTS = {
     "restoration": "a photograph spoiled and repaired, to wipe across",
     "segmentation": "a scene named by four networks",
     "generation": "the latent plane of a decoder of garments",
-    "fast_algorithms": "a decoder's layer under a roofline, by five algorithms",
+    "fast_algorithms": "a layer's algorithms under the roofline of a machine",
     "gpu": "what each program of a kernel's launch reads and writes",
     "capacity": "the numbers in a transposed convolution, built in four ways",
 }

@@ -175,6 +175,12 @@ ANSWERS = [
     ),
     ("gpu", "four of its twenty programs", {}, "4 programs have no pixel to draw"),
     ("gpu", "40 of the 88 pixels", {"kernel": 2, "stride": 3}, "pixels = 88, of them reached by no tap = 40$"),
+    (
+        "fast_algorithms",
+        "its phases need 570 million multiplications",
+        {"layer": "SegNet, 4 images"},
+        "polyphase: 570 million multiplications",
+    ),
     ("inversion", "a photograph of 64 × 64 pixels", {}, "the photograph, 64 × 64$"),
     ("inversion", "The inverse filter, exactly", {"noise": 0, "method": "inverse"}, "Best on this curve: over 99 dB"),
     ("inversion", "noise from 0.01 to 0.02", {"noise": 5, "method": "inverse"}, "Best .* with floor 0.1[.]"),

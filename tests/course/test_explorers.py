@@ -79,7 +79,7 @@ def test_output_is_the_same_each_time(name):
         ("restoration", {"damage": "enlarge-2"}, "damage='enlarge-2'"),
         ("segmentation", {"scene": 7}, "scene=7"),
         ("capacity", {"build": "thin"}, "build='thin'"),
-        ("fast_algorithms", {"layer": 24}, "layer=24"),
+        ("fast_algorithms", {"layer": "FCN"}, "layer='FCN'"),
     ],
 )
 def test_unknown_states_are_refused(name, state, message):
@@ -129,6 +129,27 @@ def test_the_latent_plane_s_sheet_and_controls_agree():
     for facts in sheet["models"].values():
         assert len(facts["codes"]) == len(sheet["labels"]) == 10 * sheet["each"]
         assert np.shape(facts["answers"]) == tuple(map(len, steps[::-1]))
+
+
+def test_the_roofline_has_the_shipped_result_s_numbers():
+    """And the counts of the library, which the page's text is made of."""
+    from deconvlib.course.decoders import ALGORITHMS, DECODERS
+    from deconvlib.course.results import result
+
+    source = (explorers.FOLDER / "fast_algorithms.mjs").read_text(encoding="utf-8")
+    found = {
+        name: json.loads(re.search(rf"^export const {name} = (.*?);$", source, re.DOTALL | re.MULTILINE)[1])
+        for name in ("LAYERS", "MEASURED", "PEAK")
+    }
+    shipped = result("fast-algorithms")["threads 1"]
+    assert found["LAYERS"] == [list(vars(one).values()) for one in DECODERS]
+    assert found["PEAK"] == shipped["peak"]
+    for one in DECODERS:
+        row, times = shipped["layers"][one.name], found["MEASURED"][one.name]
+        assert times == {"direct": row["pytorch"], **shipped["algorithms"][one.name], "fast": row["fast"]}
+        assert set(times) <= {"direct", "fast", *ALGORITHMS}
+    layer, *_ = explorers.controls("fast_algorithms")
+    assert [option["value"] for option in layer["options"]] == [one.name for one in DECODERS]
 
 
 def test_sheets_and_controls_agree():
@@ -637,26 +658,6 @@ def test_sparse_codes(opened):
         dual = residual * min(1, float(weight / sparse_coding.analyse(residual, w).abs().max()))
         gap = float(primal - (x.square().sum() - (x - dual).square().sum()) / 2)
         assert -1e-12 < gap < 1e-11, weight
-
-
-def test_fast_algorithms_counts_as_the_exercise_does(opened):
-    pytest.importorskip("torch")
-    from deconv_solutions.fast_algorithms import conv_transpose_macs
-    from deconvlib.course.decoders import ALGORITHMS, DECODERS
-
-    names = ["direct", *ALGORITHMS]
-    body = f"return {names}.map((name) => ['products', 'filled', 'numbers'].map((what) => m[what](c, name)))"
-    layers = explorers.sheet("fast_algorithms")["layers"]
-    assert [layer["name"] for layer in layers] == [one.name for one in DECODERS]
-    assert explorers.controls("fast_algorithms")[0]["max"] == len(DECODERS)
-    for one, found in zip(DECODERS, evaluated(opened(), "alone-fast_algorithms", body, layers), strict=True):
-        for name, (products, filled, numbers) in zip(names, found, strict=True):
-            assert products == conv_transpose_macs(one.shape, one.weight_shape, one.stride, one.padding, name), name
-            assert numbers == one.numbers(name), name
-            channels = {"direct": one.c_out, "zero_insertion": one.c_out, "polyphase": one.c_out * one.stride**2}.get(
-                name
-            )
-            assert filled == (products * -(-channels // 16) * 16 / channels if channels else products), name
 
 
 def test_capacity_counts_what_the_layers_hold(opened):
