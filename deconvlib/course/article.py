@@ -520,7 +520,7 @@ CLAIMS: tuple[Claim, ...] = (
         "holds once corrected",
         "It does on few pictures, the more the wider it is; with the same parameters the gap is gone at a thousand small pictures, "
         "and turning the few ones helps more than any other remedy tried.",
-        "gap-against-pictures-and-against-width",
+        "what-each-remedy-gains",
     ),
     Claim(
         "little-theory",
@@ -531,7 +531,7 @@ CLAIMS: tuple[Claim, ...] = (
         "holds once corrected",
         "The linear layer's theory is complete, sparse codes have recovery theorems, and DeconvNet pictures and the deep image prior are "
         "explained in part; what is missing is why trained decoders generalize.",
-        "the-theory-that-there-is",
+        "what-no-theory-covers",
     ),
 )
 
