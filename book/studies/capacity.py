@@ -46,7 +46,7 @@ SMALL, WIDE, RATE = 16, 32, 4e-3
 REMEDY_SEEDS, CHOOSING = (0, 1, 2, 3), 100
 STRENGTHS = {"weight decay": (0.1, 1.0, 4.0), "dropout": (0.05, 0.15, 0.3)}
 
-SIDE, FIT_STEPS, PRIOR_TEST = 96, 300, ("astronaut", "chelsea", "coffee")
+SIDE, FIT_STEPS, PRIOR_TEST = 96, 200, ("astronaut", "chelsea", "coffee")
 
 
 def kept(name: str, run: Callable[[], dict[str, Any]]) -> dict[str, Any]:
@@ -263,7 +263,7 @@ def study() -> dict[str, Any]:
     }
     found["rates"] = {"chosen": rates, "tried": tried}
     found["decoders"] = [
-        kept(f"decoder-{d}-{w}-{s}".replace(" ", "-"), lambda d=d, w=w, s=s: decoder_run(w, d, rates[d], s))  # type: ignore[misc]
+        kept(f"decoder-{d}-{w}-{s}-{rates[d]}".replace(" ", "-"), lambda d=d, w=w, s=s: decoder_run(w, d, rates[d], s))  # type: ignore[misc]
         for d in DECODERS
         for w in WIDTHS
         for s in SEEDS

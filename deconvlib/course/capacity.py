@@ -75,7 +75,7 @@ class Generator(nn.Module):
     side
         Of the picture, a multiple of 8.
     up
-        "bilinear": a 3 x 3 convolution, then bilinear interpolation. "transposed": a 4 x 4 transposed convolution, stride 2.
+        "bilinear": bilinear interpolation, then a 3 x 3 convolution. "transposed": a 4 x 4 transposed convolution, stride 2.
     """
 
     noise: torch.Tensor
@@ -88,12 +88,12 @@ class Generator(nn.Module):
         layers: list[nn.Module] = []
         for _ in range(3):
             if up == "bilinear":
-                layers.append(nn.Conv2d(channels, channels, 3, padding=1, padding_mode="reflect"))
                 layers.append(nn.Upsample(scale_factor=2, mode="bilinear", align_corners=False))
+                layers.append(nn.Conv2d(channels, channels, 3, padding=1))
             else:
                 layers.append(nn.ConvTranspose2d(channels, channels, 4, stride=2, padding=1))
             layers += [nn.ReLU(), nn.BatchNorm2d(channels)]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 1, 3, padding=1, padding_mode="reflect"))
+        self.layers = nn.Sequential(*layers, nn.Conv2d(channels, 1, 1))
 
     def forward(self) -> torch.Tensor:
         return torch.sigmoid(self.layers(self.noise))
