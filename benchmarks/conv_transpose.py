@@ -13,6 +13,7 @@ to another of its kind, seconds do not. Where `choose` leaves PyTorch's own, the
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import statistics
 import subprocess
@@ -27,7 +28,9 @@ LARGEST = 6_000_000_000  # multiplications: what needs more is counted and not m
 LARGEST_SPECTRUM = 60_000_000  # numbers
 
 
-def rounds_of(functions: dict[str, Callable[[], Any]], rounds: int, threads: int, least: float = 0.01) -> dict[str, float]:
+def rounds_of(
+    functions: dict[str, Callable[[], Any]], rounds: int, threads: int, least: float = 0.01
+) -> dict[str, float]:
     """Seconds of each function, interleaved."""
     clock, pick = (time.process_time, statistics.median) if threads == 1 else (time.perf_counter, min)
     repeats = {}
@@ -74,10 +77,10 @@ def of_layers(rounds: int, threads: int) -> dict[str, dict[str, float]]:
                 fast.conv_transpose2d(y, w, *settings), F.conv_transpose2d(y, w, *settings), rtol=0, atol=1e-4
             )
             functions = {
-                "pytorch": lambda: F.conv_transpose2d(y, w, *settings),
-                "pytorch, channels last": lambda: F.conv_transpose2d(*last, *settings),
-                "fast": lambda: fast.conv_transpose2d(y, w, *settings),
-                "fast, channels last": lambda: fast.conv_transpose2d(*last, *settings),
+                "pytorch": functools.partial(F.conv_transpose2d, y, w, *settings),
+                "pytorch, channels last": functools.partial(F.conv_transpose2d, *last, *settings),
+                "fast": functools.partial(fast.conv_transpose2d, y, w, *settings),
+                "fast, channels last": functools.partial(fast.conv_transpose2d, *last, *settings),
             }
             times = rounds_of(functions, rounds, threads)
         found[one.name] = times
@@ -140,13 +143,17 @@ def of_algorithms() -> dict[str, dict[str, float]]:
     }
     found: dict[str, dict[str, float]] = {}
     for one in DECODERS:
-        y, w, settings = torch.randn(one.shape), torch.randn(one.weight_shape) / 100, (one.stride, one.padding, one.more)
+        y, w, settings = (
+            torch.randn(one.shape),
+            torch.randn(one.weight_shape) / 100,
+            (one.stride, one.padding, one.more),
+        )
         functions = {}
         for name in ALGORITHMS:
             count = conv_transpose_macs(one.shape, one.weight_shape, one.stride, one.padding, name)
             too_much = one.numbers(name) > LARGEST_SPECTRUM if name == "fft" else count > LARGEST
             if not too_much:
-                functions[name] = lambda name=name: programs[name](y, w, *settings)
+                functions[name] = functools.partial(programs[name], y, w, *settings)
         with torch.no_grad():
             found[one.name] = rounds_of(functions, 3, 1, least=0.0)
     return found
@@ -174,7 +181,9 @@ def of_models(rounds: int, threads: int) -> dict[str, dict[str, float]]:
         assert fast.replace_transposed(swapped)
         with torch.no_grad():
             assert torch.allclose(model(x), swapped(x), rtol=0, atol=1e-4)
-            found[name] = rounds_of({"pytorch": lambda: model(x), "fast": lambda: swapped(x)}, rounds, threads)
+            found[name] = rounds_of(
+                {"pytorch": functools.partial(model, x), "fast": functools.partial(swapped, x)}, rounds, threads
+            )
     net = vgg16()
     image, plain = vgg16_input(photograph("chelsea", gray=False), net), deconvnet.conv2d_input
 
@@ -215,7 +224,9 @@ def measure(processes: int = 3, rounds: int = 7) -> dict[str, Any]:
             words = [sys.executable, __file__, "--worker", str(threads), "--rounds", str(rounds)]
             done = subprocess.run(words, check=True, capture_output=True, text=True, cwd=ROOT)
             runs.append(json.loads(done.stdout.splitlines()[-1]))
-            print(f"{threads} thread{'s' * (threads > 1)}, process {run + 1} of {processes}", file=sys.stderr, flush=True)
+            print(
+                f"{threads} thread{'s' * (threads > 1)}, process {run + 1} of {processes}", file=sys.stderr, flush=True
+            )
         found[f"threads {threads}"] = _together(runs)
     return found
 
@@ -248,7 +259,10 @@ def _together(runs: list[dict[str, Any]]) -> dict[str, Any]:
 
 def _ratio(runs: list[dict[str, float]]) -> dict[str, Any]:
     """Milliseconds of the better layout of both, and how many times as fast ours is: median, least and most."""
-    best = [{which: min(t for key, t in run.items() if key.startswith(which)) for which in ("pytorch", "fast")} for run in runs]
+    best = [
+        {which: min(t for key, t in run.items() if key.startswith(which)) for which in ("pytorch", "fast")}
+        for run in runs
+    ]
     ratios = sorted(run["pytorch"] / run["fast"] for run in best)
     layouts = [key.removeprefix("pytorch") for key in runs[0] if key.startswith("pytorch")]
     alike = [min(run[f"pytorch{layout}"] / run[f"fast{layout}"] for layout in layouts) for run in runs]
@@ -270,12 +284,18 @@ def show(found: dict[str, Any]) -> None:
     for threads in ("threads 1", "threads 2"):
         part = found[threads]
         peak = part["peak"]
-        print(f"\n{threads}: peak {peak['gmacs']:.1f} GMAC/s, {peak['gbytes']:.1f} GB/s; milliseconds, of the better layout")
+        print(
+            f"\n{threads}: peak {peak['gmacs']:.1f} GMAC/s, {peak['gbytes']:.1f} GB/s; milliseconds, of the better layout"
+        )
         print(f"{'':28}{'PyTorch':>9}{'fast':>9}{'times':>8}{'least':>8}{'most':>8}{'share of peak':>20}")
         for group in ("layers", "training", "models"):
             print(group)
             for name, row in part[group].items():
-                share = f"{row['pytorch, share of peak']:.2f} to {row['fast, share of peak']:.2f}" if group == "layers" else ""
+                share = (
+                    f"{row['pytorch, share of peak']:.2f} to {row['fast, share of peak']:.2f}"
+                    if group == "layers"
+                    else ""
+                )
                 print(
                     f"  {name:26}{row['pytorch']:9.3g}{row['fast']:9.3g}{row['times']:8.2f}{row['least']:8.2f}"
                     f"{row['most']:8.2f}{share:>20}"

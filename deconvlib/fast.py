@@ -202,9 +202,7 @@ def _can_pay(module: nn.ConvTranspose2d) -> bool:
     if stride is None or padding is None:
         return False
     sizes = [(1, module.in_channels, side, side) for side in (16, 64, 256)]
-    return any(
-        _rule(one, tuple(weight.shape), stride, padding, (more[0], more[1])) != "pytorch" for one in sizes
-    )
+    return any(_rule(one, tuple(weight.shape), stride, padding, (more[0], more[1])) != "pytorch" for one in sizes)
 
 
 # ---------------------------------------------------------------------------------------------------------------- the rule
@@ -212,9 +210,7 @@ def _can_pay(module: nn.ConvTranspose2d) -> bool:
 Pair = tuple[int, int]
 
 
-def _rule(
-    shape: tuple[int, ...], weight_shape: tuple[int, ...], stride: Pair, padding: Pair, more: Pair
-) -> str:
+def _rule(shape: tuple[int, ...], weight_shape: tuple[int, ...], stride: Pair, padding: Pair, more: Pair) -> str:
     (batch, channels, height, width), (c_in, c_out, K, L) = shape, weight_shape
     (s_h, s_w), size = stride, _size((height, width), (K, L), stride, padding, more)
     sound = min(stride) >= 1 and min(*padding, *more) >= 0 and more[0] < s_h and more[1] < s_w and min(size) >= 1
@@ -350,7 +346,14 @@ def _polyphase(y: Tensor, weight: Tensor, stride: Pair, padding: Pair, size: Pai
     kernels = taps.permute(1, 3, 5, 0, 2, 4).reshape(c_out * s_h * s_w, -1, k, l)
     # Whole rows of phases that would be cropped at both ends are not computed.
     spare = [
-        max(0, min(padding[a] // stride[a], ((y.shape[2 + a] + n - 1) * stride[a] - padding[a] - size[a]) // stride[a], n - 1))
+        max(
+            0,
+            min(
+                padding[a] // stride[a],
+                ((y.shape[2 + a] + n - 1) * stride[a] - padding[a] - size[a]) // stride[a],
+                n - 1,
+            ),
+        )
         for a, n in enumerate((k, l))
     ]
     # Channels last is this library's faster layout for few output channels, the copy included.

@@ -19,7 +19,7 @@ from deconvlib.transposed_convolution import conv_transpose_output_size  # noqa:
     forbids=("scipy",),
     needs=("conv_transpose_output_size",),
     hints=(
-        "Four of the five are one product of sizes. Only \"direct\" asks which pairs of an input pixel and a tap count.",
+        'Four of the five are one product of sizes. Only "direct" asks which pairs of an input pixel and a tap count.',
         "zero_insertion is a convolution with stride 1 that makes out_h x out_w pixels. gemm makes K L numbers for each output "
         "channel and input pixel, before it adds any. polyphase is a convolution with stride 1 to s_h s_w C_out channels, whose "
         "kernel is ceil(K / s_h) x ceil(L / s_w) and whose result is larger than its input by one less than that.",
@@ -94,9 +94,7 @@ def conv_transpose_macs(
         "Give a copy: .clone(), which lets gradients through. Row by row: (0, 0), (0, 1), ...",
     ),
 )
-def split_phases(
-    w: torch.Tensor, stride: int | tuple[int, int]
-) -> list[tuple[tuple[int, int], torch.Tensor]]:
+def split_phases(w: torch.Tensor, stride: int | tuple[int, int]) -> list[tuple[tuple[int, int], torch.Tensor]]:
     """Split the kernel of a transposed convolution into one small kernel for each phase of the output.
 
     The pixels (a + s i, b + s j) of the uncropped result are the phase (a, b). Only the taps (a + s m, b + s n) reach them.

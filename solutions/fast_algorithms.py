@@ -114,15 +114,17 @@ def _geometry(
         raise ValueError(f"w must have the {y.shape[1]} channels of y on axis 0, got shape {tuple(w.shape)}")
     if bias is not None and tensor("bias", bias, "O").shape[0] != w.shape[1]:
         raise ValueError(f"bias must hold one number for each of the {w.shape[1]} output channels, got {len(bias)}")
-    strides, start, more = pair("stride", stride, 1), pair("padding", padding, 0), pair("output_padding", output_padding, 0)
+    strides, start, more = (
+        pair("stride", stride, 1),
+        pair("padding", padding, 0),
+        pair("output_padding", output_padding, 0),
+    )
     sizes = zip(y.shape[2:], w.shape[2:], strides, start, more, strict=True)
     out_h, out_w = (conv_transpose_output_size(*one) for one in sizes)
     return strides, start, (out_h, out_w)
 
 
-def _cropped(
-    x: torch.Tensor, start: tuple[int, int], size: tuple[int, int], bias: torch.Tensor | None
-) -> torch.Tensor:
+def _cropped(x: torch.Tensor, start: tuple[int, int], size: tuple[int, int], bias: torch.Tensor | None) -> torch.Tensor:
     """`size` pixels from `start` on; beyond the end of `x`, where output_padding may reach, is nothing but the bias."""
     below, right = (max(0, a + n - have) for a, n, have in zip(start, size, x.shape[2:], strict=True))
     x = F.pad(x, (0, right, 0, below))[:, :, start[0] : start[0] + size[0], start[1] : start[1] + size[1]]

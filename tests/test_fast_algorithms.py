@@ -67,7 +67,11 @@ def test_macs_gemm(learner):
     _counts(learner, (1, 2, 3, 2), (2, 5, 2, 3), 4, 0, "gemm")
 
 
-@check("conv_transpose_macs", "polyphase: strides that do not divide the kernel, and ones that are larger than it", weight=2)
+@check(
+    "conv_transpose_macs",
+    "polyphase: strides that do not divide the kernel, and ones that are larger than it",
+    weight=2,
+)
 def test_macs_polyphase(learner):
     for weight_shape, stride in (((3, 2, 3, 5), (2, 3)), ((3, 1, 2, 4), (3, 2)), ((3, 4, 9, 9), 3)):
         _counts(learner, (2, 3, 4, 5), weight_shape, stride, 0, "polyphase")
@@ -222,14 +226,16 @@ def defaults(learner, name):
 
 def attached(make, tensors, which):
     "NAME(y, w, bias, stride=2).requires_grad, if only one of the three requires it"
-    return make(*(t.clone().requires_grad_() if k == which else t for k, t in enumerate(tensors)), stride=2).requires_grad
+    return make(
+        *(t.clone().requires_grad_() if k == which else t for k, t in enumerate(tensors)), stride=2
+    ).requires_grad
 
 
 def gradients(learner, name):
     def program(make, tensors, which):
         return attached(make, tensors, which)
 
-    program.__doc__ = attached.__doc__.replace("NAME", name)
+    program.__doc__ = str(attached.__doc__).replace("NAME", name)
     tensors = draw(1, 2, 2, 3, seed=20), draw(2, 1, 3, 3, seed=21), draw(1, seed=22)
     for which in range(3):
         getattr(learner, name).through(program).gives(True, tensors, which)

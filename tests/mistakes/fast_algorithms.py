@@ -223,9 +223,7 @@ def polyphase_not_turned(y, w, bias=None, stride=1, padding=0, output_padding=0)
 
     F.conv2d pairs rising taps with rising pixels. Tap m meets pixel q - m: turn the taps of each phase round.
     """
-    return _polyphase(
-        y, w, bias, stride, padding, output_padding, weights=lambda *given: _as_kernels(_filled(*given))
-    )
+    return _polyphase(y, w, bias, stride, padding, output_padding, weights=lambda *given: _as_kernels(_filled(*given)))
 
 
 @mistake("conv_transpose2d_polyphase")
@@ -355,7 +353,13 @@ def fft_wraps_round(y, w, bias=None, stride=1, padding=0, output_padding=0):
     A product of spectra is a circular convolution. The planes must hold the whole result, (H - 1) s + K rows.
     """
     return _fft(
-        y, w, bias, stride, padding, output_padding, size=lambda y, w: [max(a, b) for a, b in zip(y.shape[2:], w.shape[2:], strict=True)]
+        y,
+        w,
+        bias,
+        stride,
+        padding,
+        output_padding,
+        size=lambda y, w: [max(a, b) for a, b in zip(y.shape[2:], w.shape[2:], strict=True)],
     )
 
 
