@@ -13,6 +13,7 @@ to another of its kind, seconds do not. Where `choose` leaves PyTorch's own, the
 from __future__ import annotations
 
 import argparse
+import functools
 import json
 import statistics
 import subprocess
@@ -65,7 +66,8 @@ def of_layers(rounds: int, threads: int) -> dict[str, dict[str, float]]:
     from deconvlib import fast
     from deconvlib.course.decoders import DECODERS
 
-    def timed(one: Any) -> dict[str, float]:
+    found = {}
+    for one in DECODERS:
         torch.manual_seed(0)
         y, w = torch.randn(one.shape), torch.randn(one.weight_shape) / 100
         last = [x.contiguous(memory_format=torch.channels_last) for x in (y, w)]
@@ -75,14 +77,14 @@ def of_layers(rounds: int, threads: int) -> dict[str, dict[str, float]]:
                 fast.conv_transpose2d(y, w, *settings), F.conv_transpose2d(y, w, *settings), rtol=0, atol=1e-4
             )
             functions = {
-                "pytorch": lambda: F.conv_transpose2d(y, w, *settings),
-                "pytorch, channels last": lambda: F.conv_transpose2d(*last, *settings),
-                "fast": lambda: fast.conv_transpose2d(y, w, *settings),
-                "fast, channels last": lambda: fast.conv_transpose2d(*last, *settings),
+                "pytorch": functools.partial(F.conv_transpose2d, y, w, *settings),
+                "pytorch, channels last": functools.partial(F.conv_transpose2d, *last, *settings),
+                "fast": functools.partial(fast.conv_transpose2d, y, w, *settings),
+                "fast, channels last": functools.partial(fast.conv_transpose2d, *last, *settings),
             }
-            return rounds_of(functions, rounds, threads)
-
-    return {one.name: timed(one) for one in DECODERS}
+            times = rounds_of(functions, rounds, threads)
+        found[one.name] = times
+    return found
 
 
 def of_training(rounds: int) -> dict[str, dict[str, float]]:
@@ -139,20 +141,22 @@ def of_algorithms() -> dict[str, dict[str, float]]:
         "polyphase": lambda y, w, *settings: conv_transpose2d_polyphase(y, w, None, *settings),
         "fft": lambda y, w, *settings: conv_transpose2d_fft(y, w, None, *settings),
     }
-
-    def timed(one: Any) -> dict[str, float]:
-        y, w = torch.randn(one.shape), torch.randn(one.weight_shape) / 100
-        settings = one.stride, one.padding, one.more
+    found: dict[str, dict[str, float]] = {}
+    for one in DECODERS:
+        y, w, settings = (
+            torch.randn(one.shape),
+            torch.randn(one.weight_shape) / 100,
+            (one.stride, one.padding, one.more),
+        )
         functions = {}
         for name in ALGORITHMS:
             count = conv_transpose_macs(one.shape, one.weight_shape, one.stride, one.padding, name)
             too_much = one.numbers(name) > LARGEST_SPECTRUM if name == "fft" else count > LARGEST
             if not too_much:
-                functions[name] = lambda name=name: programs[name](y, w, *settings)
+                functions[name] = functools.partial(programs[name], y, w, *settings)
         with torch.no_grad():
-            return rounds_of(functions, 3, 1, least=0.0)
-
-    return {one.name: timed(one) for one in DECODERS}
+            found[one.name] = rounds_of(functions, 3, 1, least=0.0)
+    return found
 
 
 def of_models(rounds: int, threads: int) -> dict[str, dict[str, float]]:
@@ -168,18 +172,18 @@ def of_models(rounds: int, threads: int) -> dict[str, dict[str, float]]:
     from deconvlib.course.data import photograph
     from deconvlib.course.networks import vgg16, vgg16_input
 
-    def timed(model: torch.nn.Module, x: torch.Tensor) -> dict[str, float]:
+    found = {}
+    inputs = {f"FSRCNN x{s}, 128 x 128": (FSRCNN(s), torch.rand(1, 1, 128, 128)) for s in (2, 3, 4)}
+    inputs["DCGAN generator, 64 codes"] = (DCGANGenerator(), torch.randn(64, 32))
+    for name, (model, x) in inputs.items():
         model.eval()
         swapped = copy.deepcopy(model)
         assert fast.replace_transposed(swapped)
         with torch.no_grad():
             assert torch.allclose(model(x), swapped(x), rtol=0, atol=1e-4)
-            return rounds_of({"pytorch": lambda: model(x), "fast": lambda: swapped(x)}, rounds, threads)
-
-    inputs: dict[str, tuple[torch.nn.Module, torch.Tensor]]
-    inputs = {f"FSRCNN x{s}, 128 x 128": (FSRCNN(s), torch.rand(1, 1, 128, 128)) for s in (2, 3, 4)}
-    inputs["DCGAN generator, 64 codes"] = (DCGANGenerator(), torch.randn(64, 32))
-    found = {name: timed(model, x) for name, (model, x) in inputs.items()}
+            found[name] = rounds_of(
+                {"pytorch": functools.partial(model, x), "fast": functools.partial(swapped, x)}, rounds, threads
+            )
     net = vgg16()
     image, plain = vgg16_input(photograph("chelsea", gray=False), net), deconvnet.conv2d_input
 

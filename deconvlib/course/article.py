@@ -500,8 +500,8 @@ CLAIMS: tuple[Claim, ...] = (
         "It will reach driving, medical images and faces.",
         "segmentation",
         "holds once corrected",
-        "That was no future: U-Net named the pixels of cells in 2015, SegNet those of streets soon after. Small ones do it here, "
-        "on nuclei and on drawn streets; of faces we measured nothing.",
+        "That was no future: U-Net named the pixels of cells in 2015 and SegNet those of streets soon after, and small ones do "
+        "it here, on nuclei and on drawn streets; of faces we measured nothing.",
         "the-two-claims",
     ),
     Claim(

@@ -431,7 +431,7 @@ def test_every_page_in_a_browser(  # type: ignore[no-untyped-def]
 def test_a_page_opens_in_the_theme_of_the_system(browser, address: str, theme: str) -> None:  # type: ignore[no-untyped-def]
     with Visit(browser, address, theme=theme) as visit:
         visit.page.goto(address, wait_until="commit")
-        visit.page.wait_for_function("document.documentElement.dataset.theme")
+        visit.page.wait_for_function("!['', 'auto'].includes(document.documentElement.dataset.theme ?? '')")
         assert visit.page.evaluate("document.documentElement.dataset.theme") == theme
 
 
