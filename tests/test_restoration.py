@@ -564,8 +564,11 @@ def test_unrolled_exchanged(learner):
     )
 
     def margin_of(make, settings):
-        "UnrolledDeconvolution(*settings).margin"
-        return make(*settings).get("margin")
+        "getattr(UnrolledDeconvolution(*settings), 'margin', None)"
+        try:
+            return make(*settings).get("margin")
+        except AttributeError:
+            return None
 
     learner.UnrolledDeconvolution.through(margin_of).gives(3, (kernel, 2, 3, 3))
 

@@ -167,7 +167,10 @@ def tikhonov_gradient(observed: Picture, kernel: np.ndarray, weight: float) -> P
 
 
 def deblur_total_variation(observed: Picture, kernel: np.ndarray, weight: float, iterations: int = 60) -> Picture:
-    """The smallest |h * x - y|^2 / 2 + weight (total variation of x), by ADMM (Wang, Yang, Yin and Zhang 2008)."""
+    """The smallest |h * x - y|^2 / 2 + weight (total variation of x), by ADMM.
+
+    The alternation is that of Wang, Yang, Yin and Zhang (2008), who have no multipliers (`scaled`).
+    """
     given = np.pad(observed, _EDGE, mode="reflect")
     h, across, down = (_spectrum(k, given.shape).astype(np.complex64) for k in (kernel, *_DIFFERENCES))
     penalty = np.float32(10 * weight)
