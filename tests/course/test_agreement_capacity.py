@@ -51,8 +51,11 @@ def test_count_parameters_of_tied_weights():
 def test_separable_is_pytorch_s_layer_with_the_full_weight(channels, kernel, stride, padding, seed):
     torch.manual_seed(seed)
     output_padding = min(1, stride - 1)
-    layer = SeparableTranspose2d(*channels, kernel, stride, padding, output_padding).double()
-    whole = nn.ConvTranspose2d(*channels, kernel, stride, padding, output_padding).double()
+    C, O = channels
+    layer = SeparableTranspose2d(C, O, kernel, stride, padding, output_padding).double()
+    whole = nn.ConvTranspose2d(C, O, kernel, stride, padding, output_padding).double()
+    assert whole.bias is not None
+    assert layer.pointwise.bias is not None
     whole.weight.data, whole.bias.data = layer.full_weight().data, layer.pointwise.bias.data
     x = torch.from_numpy(draw_array((2, channels[0], 4, 5), seed))
     if (layer.depthwise(x)).numel():

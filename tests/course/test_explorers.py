@@ -644,7 +644,9 @@ def test_capacity_counts_what_the_layers_hold(opened):
 
     from deconv_solutions.capacity import SeparableTranspose2d, count_parameters, low_rank_transpose
 
-    cases = [{"c": c, "o": o, "k": k, "r": r} for c, o, k, r in ((6, 4, 4, 2), (1, 1, 3, 1), (8, 1, 6, 3), (3, 8, 1, 2))]
+    cases = [
+        {"c": c, "o": o, "k": k, "r": r} for c, o, k, r in ((6, 4, 4, 2), (1, 1, 3, 1), (8, 1, 6, 3), (3, 8, 1, 2))
+    ]
     body = "return m.counts(c.c, c.o, c.k, c.r)"
     for case, found in zip(cases, evaluated(opened(), "capacity", body, cases), strict=True):
         c, o, k, r = case.values()

@@ -25,7 +25,7 @@ def count_tied_twice(module):
     Tied layers hold one and the same tensor, which is stored and learned once.
     """
     _refuse(module)
-    counted = {}
+    counted: dict[str, int] = {}
     for layer in module.modules():
         for parameter in layer.parameters(recurse=False):
             counted[type(layer).__name__] = counted.get(type(layer).__name__, 0) + parameter.numel()
@@ -39,7 +39,7 @@ def count_containers(module):
     parameters() reaches into everything inside. With recurse=False it gives what a layer holds itself.
     """
     _refuse(module)
-    counted = {}
+    counted: dict[str, int] = {}
     for layer in module.modules():
         number = sum(parameter.numel() for parameter in layer.parameters())
         if number:
@@ -54,7 +54,7 @@ def count_children_only(module):
     children() goes one level deep. modules() visits every part, at any depth, and the network itself.
     """
     _refuse(module)
-    counted = {}
+    counted: dict[str, int] = {}
     for layer in module.children():
         for parameter in layer.parameters(recurse=False):
             counted[type(layer).__name__] = counted.get(type(layer).__name__, 0) + parameter.numel()
@@ -67,8 +67,8 @@ def count_weights_only(module):
 
     A bias is a parameter too, and so are the scale and the shift of a batch normalization.
     """
-    found = {}
-    seen = set()
+    found: dict[str, int] = {}
+    seen: set[int] = set()
     _refuse(module)
     for layer in module.modules():
         for parameter in layer.parameters(recurse=False):
@@ -85,7 +85,8 @@ def count_trained_only(module):
     A frozen weight is a parameter still: it has to be stored and sent along.
     """
     _refuse(module)
-    counted, seen = {}, set()
+    counted: dict[str, int] = {}
+    seen: set[int] = set()
     for layer in module.modules():
         for parameter in layer.parameters(recurse=False):
             if parameter.requires_grad and id(parameter) not in seen:
@@ -114,7 +115,8 @@ def count_tensors(module):
     parameter.numel() says how many numbers a tensor holds.
     """
     _refuse(module)
-    counted, seen = {}, set()
+    counted: dict[str, int] = {}
+    seen: set[int] = set()
     for layer in module.modules():
         for parameter in layer.parameters(recurse=False):
             if id(parameter) not in seen:
@@ -140,7 +142,7 @@ def count_last_of_kind(module):
     counts[kind] = ... starts anew for every layer. Add to what is there: counts.get(kind, 0) + ...
     """
     _refuse(module)
-    counted = {}
+    counted: dict[str, int] = {}
     for layer in module.modules():
         if list(layer.parameters(recurse=False)):
             counted[type(layer).__name__] = sum(value.numel() for value in layer.parameters(recurse=False))

@@ -21,7 +21,7 @@ def count_by_names(module):
     if not isinstance(module, nn.Module):
         raise TypeError("module")
     kinds = {name: type(part).__name__ for name, part in module.named_modules(remove_duplicate=False)}
-    counted = Counter()
+    counted: Counter[str] = Counter()
     for name, parameter in module.named_parameters():
         counted[kinds[name.rpartition(".")[0]]] += parameter.numel()
     return dict(counted)
@@ -32,7 +32,8 @@ def count_recursively(module):
     """Down into the children, with a list of what was met."""
     if not isinstance(module, nn.Module):
         raise TypeError("module")
-    counted, met = {}, []
+    counted: dict[str, int] = {}
+    met: list[nn.Parameter] = []
 
     def visit(part):
         for value in part._parameters.values():
@@ -105,7 +106,7 @@ class SeparableChannelByChannel(nn.Module):
                     x[:, c : c + 1],
                     layer.weight[c : c + 1],
                     stride=layer.stride,
-                    padding=layer.padding,
+                    padding=layer.padding,  # type: ignore[arg-type]
                     output_padding=layer.output_padding,
                 )
                 for c in range(x.shape[1])
@@ -154,7 +155,8 @@ def low_rank_by_numpy(w, rank):
 def _mirror(encoder, decoder):
     if not all(isinstance(part, nn.Module) for part in (encoder, decoder)):
         raise TypeError("encoder or decoder")
-    there, back = [], []
+    there: list[nn.Conv2d] = []
+    back: list[nn.ConvTranspose2d] = []
     encoder.apply(lambda part: there.append(part) if isinstance(part, nn.Conv2d) else None)
     decoder.apply(lambda part: back.insert(0, part) if isinstance(part, nn.ConvTranspose2d) else None)
     if not there or len(there) != len(back):
