@@ -516,19 +516,19 @@ def test_gap_ties(learner):
 def test_gap_drawn(learner, losses, as_array):
     columns = [[a / 4 for a, _ in losses], [b / 4 for _, b in losses]]
     train, validation = map(np.array, columns) if as_array else columns
-    history: Any = {"train": train, "validation": validation}
+    history: dict[str, Any] = {"train": train, "validation": validation}
     learner.generalisation_gap.gives(reference.generalisation_gap(history), history)
 
 
 @check("generalisation_gap", "refuses missing and uneven lists, no epochs, and what is not finite")
 def test_gap_refuses(learner):
-    history: Any
-    for history in (
+    histories: tuple[dict[str, list[float]], ...] = (
         {"train": [1.0]},
         {"validation": [1.0], "loss": [1.0]},
         {"train": [1.0, 2.0], "validation": [1.0]},
         {"train": [], "validation": []},
         {"train": [1.0, math.nan], "validation": [1.0, 1.0]},
         {"train": [1.0], "validation": [math.inf]},
-    ):
+    )
+    for history in histories:
         learner.generalisation_gap.raises(ValueError, history)

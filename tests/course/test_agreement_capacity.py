@@ -51,9 +51,9 @@ def test_count_parameters_of_tied_weights():
 def test_separable_is_pytorch_s_layer_with_the_full_weight(channels, kernel, stride, padding, seed):
     torch.manual_seed(seed)
     output_padding = min(1, stride - 1)
-    c_in, c_out = channels
-    layer = SeparableTranspose2d(c_in, c_out, kernel, stride, padding, output_padding).double()
-    whole = nn.ConvTranspose2d(c_in, c_out, kernel, stride, padding, output_padding).double()
+    C, O = channels
+    layer = SeparableTranspose2d(C, O, kernel, stride, padding, output_padding).double()
+    whole = nn.ConvTranspose2d(C, O, kernel, stride, padding, output_padding).double()
     assert whole.bias is not None
     assert layer.pointwise.bias is not None
     whole.weight.data, whole.bias.data = layer.full_weight().data, layer.pointwise.bias.data

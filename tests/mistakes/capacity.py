@@ -68,7 +68,7 @@ def count_weights_only(module):
     A bias is a parameter too, and so are the scale and the shift of a batch normalization.
     """
     found: dict[str, int] = {}
-    seen = set()
+    seen: set[int] = set()
     _refuse(module)
     for layer in module.modules():
         for parameter in layer.parameters(recurse=False):

@@ -33,7 +33,7 @@ def count_recursively(module):
     if not isinstance(module, nn.Module):
         raise TypeError("module")
     counted: dict[str, int] = {}
-    met: list[torch.Tensor] = []
+    met: list[nn.Parameter] = []
 
     def visit(part):
         for value in part._parameters.values():
@@ -155,8 +155,8 @@ def low_rank_by_numpy(w, rank):
 def _mirror(encoder, decoder):
     if not all(isinstance(part, nn.Module) for part in (encoder, decoder)):
         raise TypeError("encoder or decoder")
-    there: list[nn.Module] = []
-    back: list[nn.Module] = []
+    there: list[nn.Conv2d] = []
+    back: list[nn.ConvTranspose2d] = []
     encoder.apply(lambda part: there.append(part) if isinstance(part, nn.Conv2d) else None)
     decoder.apply(lambda part: back.insert(0, part) if isinstance(part, nn.ConvTranspose2d) else None)
     if not there or len(there) != len(back):
