@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
 from torch.nn import functional
@@ -77,6 +77,7 @@ def test_count_small(learner):
 
 
 @check("count_parameters", "any layers", weight=2, hidden=True)
+@settings(max_examples=20)
 @given(
     layers=st.lists(st.tuples(st.sampled_from("ctlbrs"), st.integers(1, 4), st.booleans()), max_size=6),
     nested=st.booleans(),
