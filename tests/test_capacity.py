@@ -231,8 +231,8 @@ def test_separable_drawn(learner, channels, kernel, stride, padding, bias, seed)
 @check("SeparableTranspose2d", "refuses no channels, no kernel, no stride and negative padding")
 def test_separable_refuses(learner):
     call = learner.SeparableTranspose2d.through(parts)
-    for settings in ((0, 2, 3), (2, 0, 3), (2, 2, 0), (2, 2, 3, 0), (2, 2, 3, 1, -1), (2, 2, 3, 2, 1, -1)):
-        call.raises(ValueError, settings)
+    for refused in ((0, 2, 3), (2, 0, 3), (2, 2, 0), (2, 2, 3, 0), (2, 2, 3, 1, -1), (2, 2, 3, 2, 1, -1)):
+        call.raises(ValueError, refused)
 
 
 # low_rank_transpose
