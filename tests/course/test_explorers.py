@@ -279,11 +279,12 @@ def test_widget_in_a_kernel(monkeypatch):
     monkeypatch.setattr(explorers, "_in_kernel", lambda: True)
     for name in explorers.NAMES:
         control = explorers.controls(name)[0]
-        state = {control["name"]: control["max"]}
+        last = control["options"][-1]["value"] if "options" in control else control["max"]
+        state = {control["name"]: last}
         bundle = explore(name, **state)._repr_mimebundle_()
         assert "application/vnd.jupyter.widget-view+json" in bundle
         widget = explorers._widget_class(name)(**state)
-        assert getattr(widget, control["name"]) == control["max"]
+        assert getattr(widget, control["name"]) == last
         assert not re.search("^import ", widget._esm, re.MULTILINE)  # it is one file
     monkeypatch.setenv("DECONV_STORED", "1")
     assert set(explore("unpooling")._repr_mimebundle_()) == {"text/plain", "text/html"}
