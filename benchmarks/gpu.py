@@ -175,7 +175,7 @@ def models(tiny: bool) -> dict[str, tuple[Callable[[], nn.Module], tuple[int, ..
         from deconv_solutions import segmentation
     except ImportError:
         return found
-    n, side, width = (1, 64, 1 / 16) if tiny else (4, 256, 1.0)
+    n, side, width = (2, 64, 1 / 16) if tiny else (4, 256, 1.0)
     labels = F.cross_entropy, lambda output: torch.zeros_like(output[:, 0], dtype=torch.long)
     for name in ("FCN8s", "NohDeconvNet", "SegNet", "UNet"):
         kind = getattr(segmentation, name, None)

@@ -97,7 +97,11 @@ def two_steps(run: Run) -> dict[str, float]:
     }
 
 
-@pytest.mark.parametrize("name", sorted(recipes()))
+#: Those at full size on a public data set, which nobody ships, need the reader's own files.
+SHIPPED = sorted(name for name, recipe in recipes().items() if not recipe.data.startswith("none shipped"))
+
+
+@pytest.mark.parametrize("name", SHIPPED)
 def test_two_steps_of_every_recipe(name, folders):
     run = prepared(name, folders)
     before = [parameter.detach().clone() for parameter in run.model.parameters()]
